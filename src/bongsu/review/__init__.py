@@ -1,0 +1,4 @@
+"""Learning from an incident: the post-mortem draft, its action items, and metrics against targets.
+
+It reads the event log and never changes what happened.
+"""
