@@ -1,7 +1,7 @@
 """The build hook: bundles the front end and compiles the message catalogues into the package.
 
-Hatchling runs it for every wheel, editable ones too; `python hatch_build.py` runs it by hand, with
-`--dev` also installing what checks the TypeScript. Node comes from PyPI, so that `pip install` from
+Hatchling runs it for every wheel, editable ones too; `python hatch_build.py` runs it by hand, and
+`python hatch_build.py --check` checks the TypeScript instead. Node comes from PyPI, so that `pip install` from
 source needs nothing else on the machine.
 """
 
@@ -41,12 +41,19 @@ class FrontendBuildHook(BuildHookInterface):  # type: ignore[type-arg]  # its ar
         build()
 
 
-def build(*, dev: bool = False) -> None:
+def build() -> None:
     """Bring the assets and the compiled catalogues up to date."""
     with _alone():
-        _install_packages(dev=dev)
+        _install_packages(dev=False)
         _run("build.mjs")
     _compile_catalogues()
+
+
+def check() -> None:
+    """Check the types of the front end."""
+    with _alone():
+        _install_packages(dev=True)
+        _run("node_modules/typescript/bin/tsc", "--noEmit")
 
 
 @contextmanager
@@ -82,7 +89,7 @@ def _run(script: str | Path, *arguments: str) -> None:
         check=False,
     )
     if result.returncode:
-        message = f"the front end was not built: {Path(script).name} ended with {result.returncode}"
+        message = f"front end: {Path(script).name} ended with {result.returncode}"
         raise SystemExit(message)
 
 
@@ -98,4 +105,7 @@ def _compile_catalogues() -> None:
 
 
 if __name__ == "__main__":
-    build(dev="--dev" in sys.argv[1:])
+    if sys.argv[1:] == ["--check"]:
+        check()
+    else:
+        build()
