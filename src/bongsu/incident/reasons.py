@@ -1,0 +1,136 @@
+"""Every reason that the core gives, in words.
+
+A reason's code is stable: it stands in logs for ever. Its words may be improved.
+"""
+
+from __future__ import annotations
+
+from bongsu.i18n import N_, Translator
+from bongsu.incident.events import Reason
+from bongsu.manual.schema.document import Manual
+
+DECISIONS = {
+    "first_step": N_("the manual calls {target} first"),
+    "step_unanswered": N_("nobody answered, so the manual calls {target} next"),
+    "round_repeated": N_("nobody answered, so round {round} calls {target} again"),
+    "role_called": N_("{role} is needed"),
+    "role_unanswered": N_("{role} is needed and nobody has taken it yet, so {target} is called"),
+    "verify_reminder": N_("it was answered, but nobody has said whether it is real"),
+    "asked": N_("a person asked for {target}"),
+    "asked_to_escalate": N_("a person asked to escalate"),
+    "nobody_reachable": N_("{target} leads to nobody who can be reached"),
+    "nobody_reached": N_("{person} could not be reached on any channel, so nobody waits for them"),
+    "every_contact_failed": N_("every channel failed"),
+    "first_contact": N_("their first contact"),
+    "next_contact": N_("their next contact"),
+    "retry": N_("tried again after: {error}"),
+    "notice_written": N_("a notice was written"),
+    "announced_when_opened": N_("the manual tells the team as soon as an incident opens"),
+    "announced_when_confirmed": N_("the manual tells the team once an incident is real"),
+    "template_failed": N_("its template failed, so a plain text goes out: {error}"),
+    "snooze_ran_out": N_("the snooze ran out"),
+    "ended_by_person": N_("a person ended it"),
+    "not_verified_in_time": N_("nobody said in time whether it is real, so it is treated as real"),
+    "commander_in_charge": N_("the commander has taken over"),
+    "commander_late": N_("the commander has not answered in time"),
+    "team_assembled": N_("the team is called in"),
+    "on_call_responds": N_("the on-call responder handles it"),
+    "team_at_work": N_("the first of the team has taken a role"),
+    "alerts_cleared": N_("all its alerts stopped"),
+    "alerts_back": N_("{firing} alerts fire again"),
+    "quiet_long_enough": N_("its alerts stayed quiet as long as the manual asks"),
+    "taken_back": N_("a person took the answer back"),
+    "signal": N_("a signal of {integration} matched route {route}"),
+    "default_route": N_("a signal of {integration} matched no route, so the default applies"),
+    "alert_severity": N_("an alert of this severity joined"),
+    "fired_again": N_("it fired again within {within} of its end"),
+    "declared": N_("{person} declared it"),
+    "sender_resolved": N_("the sender resolved it"),
+    "no_longer_wanted": N_("it was answered or ended before this left"),
+}
+
+REFUSALS = {
+    "already_acknowledged": N_("{person} has acknowledged it already"),
+    "not_acknowledged": N_("nobody has acknowledged it"),
+    "not_open": N_("the incident is {phase}; reopen it first"),
+    "not_in_this_phase": N_("the incident is {phase}; the manual allows no such step from there"),
+    "merged_elsewhere": N_("the incident goes on in {incident}"),
+    "ladder_at_its_end": N_("everybody whom the manual names has been called; name somebody"),
+    "unknown_role": N_("there is no role {role}; write one of {known}"),
+    "unknown_person": N_("there is no person {person}; write one of {known}"),
+    "unknown_type": N_("there is no incident type {type}; write one of {known}"),
+    "unknown_item": N_("checklist {checklist} has no item {item}"),
+    "role_already_theirs": N_("{person} has the role {role} already"),
+    "role_not_taken": N_("nobody has the role {role}"),
+    "severity_unchanged": N_("the severity is {severity} already"),
+    "empty_text": N_("the text is empty"),
+    "snooze_out_of_range": N_("a snooze ends in the future and within 7 days"),
+    "not_snoozed": N_("the incident is not snoozed"),
+    "merge_with_itself": N_("an incident can't be merged with itself"),
+}
+
+PHASES = {
+    "detected": N_("detected"),
+    "verified": N_("verified"),
+    "responding": N_("responding"),
+    "recovering": N_("recovering"),
+    "monitoring": N_("monitoring"),
+    "resolved": N_("resolved"),
+    "reviewed": N_("reviewed"),
+    "dismissed": N_("dismissed"),
+}
+
+CLOCKS = {
+    "detection": N_("detection"),
+    "first_response": N_("first response"),
+    "verification": N_("verification"),
+    "response": N_("response"),
+    "communication": N_("communication"),
+    "recovery": N_("recovery"),
+}
+
+_TEXTS = {**DECISIONS, **REFUSALS}
+
+
+def explain(reason: Reason, manual: Manual, t: Translator) -> str:
+    """Return a reason in words; a code of a newer release is shown as it is."""
+    text = _TEXTS.get(reason.code)
+    if text is None:
+        return " ".join([reason.code, *reason.values.values()])
+    return t(text, **{key: _readable(key, v, manual, t) for key, v in reason.values.items()})
+
+
+def person_name(person: str, manual: Manual) -> str:
+    """Return a person's name for people; somebody whom the manual does not know keeps the id."""
+    known = manual.person(person)
+    return known.name if known else person
+
+
+def target_name(target: str, manual: Manual, t: Translator) -> str:
+    """Return a target for people: ``rotation:main/primary`` is read as ``primary (main)``."""
+    kind, _, name = target.partition(":")
+    match kind:
+        case "person":
+            return person_name(name, manual)
+        case "role":
+            return manual.role_name(name).in_(t.lang)
+        case "rotation":
+            rotation, _, slot = name.partition("/")
+            known = manual.oncall.rotations.get(rotation)
+            return f"{slot} ({known.name.in_(t.lang) if known else rotation})"
+        case _:
+            return target
+
+
+def _readable(key: str, value: str, manual: Manual, t: Translator) -> str:
+    match key:
+        case "target":
+            return ", ".join(target_name(one, manual, t) for one in value.split(", "))
+        case "role":
+            return manual.role_name(value).in_(t.lang)
+        case "person":
+            return person_name(value, manual)
+        case "phase":
+            return t(PHASES.get(value, value))
+        case _:
+            return value

@@ -1,0 +1,153 @@
+"""playbooks/*.yaml: ordered steps that change a system, each with its guard and its way back."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from bongsu.manual.schema.base import SEVERITY_LEVELS, Duration, Expression, Id, Model, SeverityLevel, Text
+
+
+class Parameter(Model):
+    """A typed value that a run of the playbook is given; nothing else reaches a command."""
+
+    type: Literal["string", "integer", "number", "boolean", "address"] = "string"
+    default: str | int | float | bool | None = None
+    choices: list[str | int] | None = None
+    pattern: str | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+    means: Text | None = None
+
+
+class Retry(Model):
+    """How often a failed step is tried again, with the wait doubled each time."""
+
+    times: int = 0
+    wait: Duration = Field(default="5s", validate_default=True)
+
+
+class StepBase(Model):
+    """What all steps share."""
+
+    name: Text
+    when: Expression | None = None
+    timeout: Duration = Field(default="1m", validate_default=True)
+    retry: Retry = Retry()
+    approve: Id | None = None
+    """the role whose yes this step needs"""
+    idempotent: bool = False
+    """whether a step whose outcome is unknown may simply be run again"""
+    before: list[Id] = Field(default_factory=list)
+    """checks that must be healthy before the step"""
+    after: list[Id] = Field(default_factory=list)
+    """checks that must be healthy after the step"""
+
+
+class CommandStep(StepBase):
+    """A program with its arguments; never a shell line."""
+
+    kind: Literal["command"]
+    argv: list[str]
+    env: list[str] = Field(default_factory=list)
+    """names of environment variables that the command may see"""
+    undo: list[str] | None = None
+    dry_run: list[str] | None = None
+
+
+class KubectlStep(StepBase):
+    """kubectl with these arguments; the namespace comes from the service's workload."""
+
+    kind: Literal["kubectl"]
+    args: list[str]
+    service: Id | None = None
+    undo: list[str] | None = None
+
+
+class HttpStep(StepBase):
+    """One HTTP request."""
+
+    kind: Literal["http"]
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "POST"
+    url: str
+    headers: dict[str, str] = Field(default_factory=dict)
+    body: str | None = None
+    expect_status: list[int] = Field(default_factory=lambda: [200, 201, 202, 204])
+    undo_url: str | None = None
+
+
+class WaitStep(StepBase):
+    """Let a change settle."""
+
+    kind: Literal["wait"]
+    duration: Duration
+
+
+class CheckStep(StepBase):
+    """Stop unless these checks are healthy."""
+
+    kind: Literal["check"]
+    checks: list[Id]
+
+
+class HumanStep(StepBase):
+    """Something a person does and then ticks off."""
+
+    kind: Literal["human"]
+    instruction: Text
+    role: Id | None = None
+
+
+class NotifyStep(StepBase):
+    """Send a notice from a template."""
+
+    kind: Literal["notify"]
+    audience: Id
+    template: Id
+
+
+class SubPlaybookStep(StepBase):
+    """Run another playbook as one step."""
+
+    kind: Literal["playbook"]
+    playbook: Id
+    parameters: dict[str, str | int | float | bool] = Field(default_factory=dict)
+
+
+Step = Annotated[
+    CommandStep
+    | KubectlStep
+    | HttpStep
+    | WaitStep
+    | CheckStep
+    | HumanStep
+    | NotifyStep
+    | SubPlaybookStep,
+    Field(discriminator="kind"),
+]
+
+
+class Automatic(Model):
+    """When the playbook may start by itself, and how often before it escalates instead."""
+
+    when: Expression
+    at_most: int = 1
+    per: Duration = Field(default="1h", validate_default=True)
+
+
+class Playbook(Model):
+    """Ordered steps for one kind of recovery (조치서)."""
+
+    name: Text
+    purpose: Text | None = None
+    types: list[Id] = Field(default_factory=list)
+    """incident types for which this is a first playbook"""
+    severities: list[SeverityLevel] = Field(default=list(SEVERITY_LEVELS))
+    stage: Literal["immediate", "investigation", "recovery"] = "immediate"
+    parameters: dict[Id, Parameter] = Field(default_factory=dict)
+    approve: Id | None = None
+    lock: str | None = None
+    """the target of which only one run at a time may change anything"""
+    automatic: Automatic | None = None
+    steps: list[Step]

@@ -1,0 +1,68 @@
+"""verification.yaml: what must pass before anybody says "recovered"."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from bongsu.manual.schema.base import SEVERITY_LEVELS, Duration, Expression, Id, Model, SeverityLevel, Text
+
+
+class CommandTest(Model):
+    """A program whose result file or output is parsed."""
+
+    kind: Literal["command"]
+    argv: list[str]
+    result: Literal["exit", "junit", "k6", "artillery", "locust"] = "exit"
+
+
+class QueryTest(Model):
+    """A Prometheus query; the criterion looks at ``value``."""
+
+    kind: Literal["prometheus"]
+    query: str
+
+
+class ProbeTest(Model):
+    """An HTTP address asked several times; the criterion looks at ``p95`` and ``error_rate``."""
+
+    kind: Literal["http"]
+    url: str
+    times: int = 20
+
+
+class QuietTest(Model):
+    """No alert of these severities for this long."""
+
+    kind: Literal["no_alerts"]
+    severities: list[SeverityLevel]
+    duration: Duration
+
+
+Test = Annotated[
+    CommandTest | QueryTest | ProbeTest | QuietTest, Field(discriminator="kind")
+]
+
+
+class VerificationCheck(Model):
+    """One line of the list that must pass."""
+
+    name: Text
+    test: Test
+    passes: Expression
+    criterion: Text
+    """the success criterion as the manual words it"""
+    timeout: Duration = Field(default="2m", validate_default=True)
+    required: bool = True
+    severities: list[SeverityLevel] = Field(default=list(SEVERITY_LEVELS))
+
+
+class Verification(Model):
+    """The recovery verification (복구 검증 체크리스트)."""
+
+    smoke: dict[Id, VerificationCheck] = Field(default_factory=dict)
+    performance: dict[Id, VerificationCheck] = Field(default_factory=dict)
+    monitoring: dict[Id, VerificationCheck] = Field(default_factory=dict)
+    watch: Duration = Field(default="15m", validate_default=True)
+    """how long a recovered service is watched; a relapse reopens the incident"""
