@@ -49,6 +49,7 @@ class Page(msgspec.Struct, frozen=True):
     round: int = 0
     step: int = 0
     role: str | None = None
+    why: e.Reason = e.Reason("asked")
     answered_at: datetime | None = None
     unreachable: bool = False
 
@@ -69,6 +70,7 @@ class Notice(msgspec.Struct, frozen=True):
     to: str
     at: datetime
     index: int = 0
+    text: str = ""
 
 
 class Incident(msgspec.Struct, frozen=True):
@@ -304,8 +306,9 @@ def _paged(state: Incident, body: e.Paged, at: datetime) -> Changes:
     """Add a page; pages that two rounds have passed over are forgotten, so that a page which
     is repeated for a year costs no more to decide than one of an hour."""
     page = Page(
-        body.page, body.person, body.ladder, at, body.answer_by, body.round, body.step, body.role
-    )
+        body.page, body.person, body.ladder, at, body.answer_by, body.round, body.step, body.role,
+        body.why,
+    )  # fmt: skip
     pages = {key: old for key, old in state.pages.items() if not _passed(old, body)}
     pages[body.page] = page
     kept = {k: d for k, d in state.deliveries.items() if d.subject == "notice" or d.ref in pages}
@@ -385,7 +388,9 @@ LATEST_NOTICES = 20
 
 
 def _noticed(state: Incident, body: e.NoticeDue, at: datetime) -> Changes:
-    notice = Notice(body.notice, body.template, body.channel, body.to, at, body.index)
+    notice = Notice(
+        body.notice, body.template, body.channel, body.to, at, body.index, body.text
+    )
     latest = dict([*state.notices.items(), (body.notice, notice)][-LATEST_NOTICES:])
     kept = {k: d for k, d in state.deliveries.items() if d.subject == "page" or d.ref in latest}
     announced = state.announced | ({body.index} if body.audience is None else set())

@@ -1,0 +1,36 @@
+"""One step of an incident: what was asked, and everything that follows from it at once. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from bongsu.engine.policy import Policy
+from bongsu.incident import events as e
+from bongsu.incident.decide import settle
+from bongsu.incident.state import Incident, apply
+
+
+class Step(NamedTuple):
+    """What one transaction writes for one incident."""
+
+    incident: Incident
+    events: tuple[e.Event, ...]
+    look_at: datetime | None
+
+
+def advance(
+    policy: Policy, incident: Incident, actor: str, bodies: Sequence[e.AnyBody], now: datetime
+) -> Step:
+    """Write what was asked, adopt a changed manual, and decide until nothing more is due."""
+    adopted: list[tuple[str, e.AnyBody]] = []
+    if incident.seq and incident.open and incident.manual != policy.manual.sha:
+        adopted.append((e.SYSTEM, e.ManualAdopted(policy.manual.sha, incident.manual)))
+    events: list[e.Event] = []
+    for who, body in [*adopted, *((actor, body) for body in bodies)]:
+        event = e.Event(incident.seq + 1, now, who, body)
+        incident = apply(incident, event)
+        events.append(event)
+    settled = settle(policy.manual, incident, policy.shifts, now)
+    return Step(settled.incident, (*events, *settled.events), settled.look_at)

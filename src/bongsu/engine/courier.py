@@ -1,0 +1,145 @@
+"""Takes messages to people's channels: look again, claim, send, record.
+
+A slow channel holds up only its own messages: each has its own places, and what finds none waits
+in the job queue, where any worker may take it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import asyncpg
+import structlog
+
+from bongsu.channels.message import Channel, DeliveryError
+from bongsu.engine import effects
+from bongsu.engine.advance import Step, advance
+from bongsu.engine.effects import Effect
+from bongsu.engine.engine import Engine
+from bongsu.engine.jobs import BusyElsewhereError
+from bongsu.engine.messages import Writer
+from bongsu.engine.policy import Policy
+from bongsu.incident import events as e
+from bongsu.incident.decide import wanted
+from bongsu.store import incidents
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bongsu.store.database import PoolConnection
+
+PLACES = 64
+"""deliveries under way at once in this process"""
+PLACES_PER_CHANNEL = 16
+RECORD_ATTEMPTS = 40
+RECORD_PAUSE = 0.5
+"""seconds; a sent message is tried to be recorded for 20 s before the lease lets it be repeated"""
+
+log = structlog.get_logger(__name__)
+
+
+class Courier:
+    """Does the deliveries of one process."""
+
+    def __init__(
+        self, engine: Engine, channels: Mapping[str, Channel], writer: Writer, worker: str
+    ) -> None:
+        self._engine = engine
+        self._channels = channels
+        self._writer = writer
+        self._worker = worker
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._places: dict[str, asyncio.Semaphore] = defaultdict(
+            lambda: asyncio.Semaphore(PLACES_PER_CHANNEL)
+        )
+
+    def has_room(self, count: int) -> bool:
+        """Whether this process would begin so many deliveries at once."""
+        return len(self._under_way) + count <= PLACES
+
+    def hand_over(self, asked: Sequence[Effect]) -> None:
+        """Begin deliveries now; their jobs stay behind as the promise."""
+        for effect in asked:
+            task = asyncio.create_task(self._by_hand(effect), name=f"deliver {effect}")
+            self._under_way.add(task)
+            task.add_done_callback(self._under_way.discard)
+
+    async def drain(self) -> None:
+        """Wait for the deliveries under way; each is bounded by its channel's time limit."""
+        if self._under_way:
+            await asyncio.wait(self._under_way)
+
+    async def _by_hand(self, effect: Effect) -> None:
+        try:
+            await self.deliver(effect)
+        except BusyElsewhereError:
+            log.info("delivery.busy_elsewhere", incident=effect.incident, seq=effect.seq)
+        except Exception as error:  # noqa: BLE001  the edge of an effect: its job will try again
+            log.warning(
+                "delivery.left_to_job", incident=effect.incident, seq=effect.seq, error=repr(error)
+            )
+
+    async def deliver(self, effect: Effect) -> None:
+        """Do one delivery, unless it was done or is no longer wanted.
+
+        Raises:
+            BusyElsewhereError: another worker has claimed it and may still be sending.
+        """
+        async with self._engine.pool.acquire() as conn:
+            found = await effects.delivery(conn, effect)
+        if found is None:
+            return
+        policy = self._engine.policy
+        pending = found.incident.deliveries.get(found.due.delivery)
+        if pending is None or not wanted(policy.manual, found.incident, pending):
+            why = e.Reason("no_longer_wanted")
+            await self._record(effect, e.DeliveryWithdrawn(found.due.delivery, why))
+            return
+        async with self._places[found.due.channel]:
+            await self._record(effect, await self._send(effect, policy, found))
+
+    async def _send(
+        self, effect: Effect, policy: Policy, found: effects.Delivery
+    ) -> e.Delivered | e.DeliveryFailed:
+        due = found.due
+        try:
+            message = self._writer.message(policy, found.incident, due, self._engine.clock.now())
+            channel = self._channels[due.channel]
+            await self._claim(effect)
+            receipt = await channel.send(message, due.to)
+        except BusyElsewhereError:
+            raise
+        except DeliveryError as error:
+            return e.DeliveryFailed(due.delivery, str(error), error.permanent, error.retry_after)
+        except Exception as error:
+            log.exception("delivery.broken", incident=effect.incident, channel=due.channel)
+            return e.DeliveryFailed(due.delivery, f"{type(error).__name__}: {error}")
+        return e.Delivered(due.delivery, receipt.id)
+
+    async def _claim(self, effect: Effect) -> None:
+        async with self._engine.pool.acquire() as conn:
+            if not await effects.claim(conn, effect, self._worker):
+                raise BusyElsewhereError(f"{effect} is claimed")
+
+    async def _record(self, effect: Effect, outcome: e.AnyBody) -> None:
+        """Write what came of it; a database that is away is waited for, the message is out."""
+
+        async def work(conn: PoolConnection, policy: Policy, now: datetime) -> list[Step]:
+            found = await incidents.lock(conn, [effect.incident])
+            if not await effects.done(conn, effect):
+                return []
+            incident = found[effect.incident]
+            return [advance(policy, incident, e.SYSTEM, [outcome], now)]
+
+        for _ in range(RECORD_ATTEMPTS):
+            try:
+                await self._engine.transact(work)
+            except (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError) as error:
+                log.warning("delivery.not_recorded_yet", effect=str(effect), error=repr(error))
+                await asyncio.sleep(RECORD_PAUSE)
+            else:
+                return

@@ -1,0 +1,107 @@
+"""What the log asks to be done outside, and the fence that lets each thing be done once.
+
+An effect is named by its incident and the number of the event that asked for it. Its row is
+*claimed* just before it leaves: one conditional update, so that of two workers only one sends.
+A claim lasts for `LEASE`; a worker that died is followed by another one after that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+from bongsu.incident import events as e
+from bongsu.incident.state import Incident
+from bongsu.store import incidents
+
+if TYPE_CHECKING:
+    from bongsu.engine.advance import Step
+    from bongsu.store.database import PoolConnection
+
+LEASE = timedelta(seconds=6)
+"""longer than any delivery may take (5 s)"""
+
+
+class Effect(NamedTuple):
+    """Names one thing to be done."""
+
+    incident: int
+    seq: int
+
+    def encode(self) -> bytes:
+        """Write it as a job's payload."""
+        return f"{self.incident}:{self.seq}".encode()
+
+    @classmethod
+    def decode(cls, payload: bytes | None) -> Effect:
+        """Read it from a job's payload."""
+        incident, _, seq = (payload or b"").partition(b":")
+        return cls(int(incident), int(seq))
+
+
+def asked_by(steps: Iterable[Step]) -> list[Effect]:
+    """Return the effects that new events ask for."""
+    return [
+        Effect(int(step.incident.id), event.seq)
+        for step in steps
+        for event in step.events
+        if isinstance(event.body, e.DeliveryDue)
+    ]
+
+
+INSERT = "INSERT INTO effects (incident, seq) SELECT * FROM unnest($1::bigint[], $2::int[])"
+CLAIM = """
+UPDATE effects SET claimed_at = clock_timestamp(), claimed_by = $3
+ WHERE incident = $1 AND seq = $2 AND done_at IS NULL
+   AND (claimed_at IS NULL OR claimed_at < clock_timestamp() - $4::interval)
+RETURNING true
+"""
+DONE = """
+UPDATE effects SET done_at = clock_timestamp()
+ WHERE incident = $1 AND seq = $2 AND done_at IS NULL RETURNING true
+"""
+IS_DONE = "SELECT done_at IS NOT NULL FROM effects WHERE incident = $1 AND seq = $2"
+LOAD = """
+SELECT effects.done_at, events.body, incidents.state, incidents.state_form
+  FROM effects JOIN events USING (incident, seq) JOIN incidents ON incidents.id = effects.incident
+ WHERE effects.incident = $1 AND effects.seq = $2
+"""
+
+
+class Delivery(NamedTuple):
+    """A delivery that is still to be made, with its incident as it is now."""
+
+    due: e.DeliveryDue
+    incident: Incident
+
+
+async def insert(conn: PoolConnection, effects: Sequence[Effect]) -> None:
+    """Write the rows that are to be claimed, in the transaction of the events that ask for them."""
+    await conn.execute(INSERT, [f.incident for f in effects], [f.seq for f in effects])
+
+
+async def claim(conn: PoolConnection, effect: Effect, worker: str) -> bool:
+    """Take the right to do an effect now; False where another worker has it or has done it."""
+    return bool(await conn.fetchval(CLAIM, effect.incident, effect.seq, worker, LEASE))
+
+
+async def done(conn: PoolConnection, effect: Effect) -> bool:
+    """Note that it was done; False where that is noted already."""
+    return bool(await conn.fetchval(DONE, effect.incident, effect.seq))
+
+
+async def is_done(conn: PoolConnection, effect: Effect) -> bool:
+    """Say whether nothing is left to do, an effect that is not known included."""
+    return await conn.fetchval(IS_DONE, effect.incident, effect.seq) is not False
+
+
+async def delivery(conn: PoolConnection, effect: Effect) -> Delivery | None:
+    """Load what is to be delivered; None where it was done or is not known."""
+    row = await conn.fetchrow(LOAD, effect.incident, effect.seq)
+    if row is None or row["done_at"] is not None:
+        return None
+    body = e.decode_body(row["body"])
+    if not isinstance(body, e.DeliveryDue):
+        return None
+    return Delivery(body, await incidents.state_of(conn, effect.incident, row))

@@ -1,0 +1,187 @@
+"""The loop around the pure core: lock, decide, write, hand over.
+
+Everything that changes an incident goes through `Engine.transact`: in one transaction the
+incidents are locked, advanced and saved with their events, their effects and the jobs that
+promise those effects. After the commit the effects are handed to the courier of this process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import asyncpg
+import structlog
+
+from bongsu.engine import effects, jobs
+from bongsu.engine.advance import Step, advance
+from bongsu.engine.clock import Clock, SystemClock
+from bongsu.engine.policy import Policy
+from bongsu.incident import commands
+from bongsu.incident import events as e
+from bongsu.incident.state import Incident
+from bongsu.store import incidents
+
+if TYPE_CHECKING:
+    from bongsu.store.database import Pool, PoolConnection
+
+POISON_PAUSE = timedelta(minutes=1)
+CHANNEL = "bongsu_incident"
+"""NOTIFY channel that tells every reader which incident has changed"""
+NOTIFY_AT_MOST = 50
+"""incidents of one transaction that are named one by one"""
+
+Command = Callable[[Policy, Incident, datetime], Sequence[e.AnyBody]]
+Work = Callable[["PoolConnection", Policy, datetime], Awaitable[Sequence[Step]]]
+
+log = structlog.get_logger(__name__)
+
+
+class UnknownIncidentError(Exception):
+    """There is no incident with this id."""
+
+    def __init__(self, incident_id: int) -> None:
+        super().__init__(f"no incident {incident_id}")
+        self.incident_id = incident_id
+
+
+class Engine:
+    """Writes incidents; one per process, any number of processes on one database."""
+
+    def __init__(self, pool: Pool, policy: Policy, clock: Clock | None = None) -> None:
+        self.pool = pool
+        self.policy = policy
+        self.clock = clock or SystemClock()
+        self.look_sooner: Callable[[datetime], None] = lambda _: None
+        """called with the time of a look that a transaction asked for"""
+        self.hand_over: Callable[[Sequence[effects.Effect]], bool] | None = None
+        """takes effects to be done by this process at once; refuses when it is too busy"""
+        self.has_room: Callable[[int], bool] = lambda _: False
+
+    async def transact(self, work: Work) -> list[Incident]:
+        """Run ``work`` in a transaction, save the steps it returns, and see to their effects."""
+        async with self.pool.acquire() as conn, conn.transaction():
+            steps = await work(conn, self.policy, self.clock.now())
+            asked = effects.asked_by(steps)
+            own = bool(asked) and self.hand_over is not None and self.has_room(len(asked))
+            await self._save(conn, steps, asked, own=own)
+        if own and self.hand_over is not None:
+            self.hand_over(asked)
+        for step in steps:
+            if step.look_at is not None:
+                self.look_sooner(step.look_at)
+        return [step.incident for step in steps]
+
+    async def _save(
+        self,
+        conn: PoolConnection,
+        steps: Sequence[Step],
+        asked: Sequence[effects.Effect],
+        *,
+        own: bool,
+    ) -> None:
+        await incidents.save(conn, steps)
+        if asked:
+            await effects.insert(conn, asked)
+            await jobs.defer(conn, asked, at_once=not own)
+        changed = [step.incident.id for step in steps if step.events]
+        if changed:
+            names = changed if len(changed) <= NOTIFY_AT_MOST else ["*"]
+            await conn.execute("SELECT pg_notify($1, unnest($2::text[]))", CHANNEL, names)
+
+    async def act(self, incident_id: int, actor: str, command: Command) -> Incident:
+        """Let ``actor`` do something to an incident.
+
+        Raises:
+            UnknownIncidentError: there is no such incident.
+            commands.RefusedError: the incident does not allow it.
+        """
+
+        async def work(conn: PoolConnection, policy: Policy, now: datetime) -> list[Step]:
+            incident = await _locked(conn, incident_id)
+            return [advance(policy, incident, actor, command(policy, incident, now), now)]
+
+        return (await self.transact(work))[0]
+
+    async def declare(self, actor: str, opened: Callable[[Policy, int, datetime], e.Opened]) -> Incident:
+        """Open an incident that no signal has opened; ``opened`` is given its id."""
+
+        async def work(conn: PoolConnection, policy: Policy, now: datetime) -> list[Step]:
+            incident_id = (await incidents.new_ids(conn, 1))[0]
+            body = opened(policy, incident_id, now)
+            return [advance(policy, Incident(str(incident_id)), actor, [body], now)]
+
+        return (await self.transact(work))[0]
+
+    async def merge(self, source_id: int, target_id: int, actor: str) -> list[Incident]:
+        """Let one incident go on in another, its alerts with it."""
+
+        async def work(conn: PoolConnection, policy: Policy, now: datetime) -> list[Step]:
+            found = await incidents.lock(conn, [source_id, target_id])
+            for wanted in (source_id, target_id):
+                if wanted not in found:
+                    raise UnknownIncidentError(wanted)
+            pair = found[source_id], found[target_id]
+            bodies = commands.merge(*pair)
+            await conn.execute(
+                "UPDATE alerts SET incident_id = $2 WHERE incident_id = $1", source_id, target_id
+            )
+            return [
+                advance(policy, one, actor, its, now)
+                for one, its in zip(pair, bodies, strict=True)
+            ]
+
+        return await self.transact(work)
+
+    async def look(self, limit: int = 100) -> int:
+        """Decide the incidents whose time has come; returns how many there were.
+
+        If deciding them together fails, each is decided alone, and one that fails alone is put
+        off with its error: it must not stop the others.
+        """
+        looked: list[int] = []
+
+        async def together(conn: PoolConnection, policy: Policy, now: datetime) -> list[Step]:
+            looked.extend(await incidents.due(conn, now, limit))
+            return await _looked(conn, policy, now, looked)
+
+        try:
+            await self.transact(together)
+        except (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError):
+            raise
+        except Exception as error:  # noqa: BLE001  the edge of deciding; recorded one by one
+            log.warning("look.failed_together", incidents=len(looked), error=repr(error))
+            for incident_id in looked:
+                await self._look_alone(incident_id)
+        return len(looked)
+
+    async def _look_alone(self, incident_id: int) -> None:
+        try:
+            await self.transact(
+                lambda conn, policy, now: _looked(conn, policy, now, [incident_id])
+            )
+        except (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError):
+            raise
+        except Exception as error:  # noqa: BLE001  the edge of deciding; recorded
+            await self._put_off(incident_id, error)
+
+    async def _put_off(self, incident_id: int, error: Exception) -> None:
+        log.exception("incident.undecided", incident=incident_id, error=repr(error))
+        until = self.clock.now() + POISON_PAUSE
+        async with self.pool.acquire() as conn:
+            await incidents.put_off(conn, incident_id, until, repr(error))
+
+
+async def _looked(
+    conn: PoolConnection, policy: Policy, now: datetime, ids: Sequence[int]
+) -> list[Step]:
+    found = await incidents.lock(conn, ids)
+    return [advance(policy, incident, e.SYSTEM, (), now) for incident in found.values()]
+
+
+async def _locked(conn: PoolConnection, incident_id: int) -> Incident:
+    found = await incidents.lock(conn, [incident_id])
+    if incident_id not in found:
+        raise UnknownIncidentError(incident_id)
+    return found[incident_id]

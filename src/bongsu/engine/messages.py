@@ -1,0 +1,123 @@
+"""What a delivery says: an incident, its manual and the reason, made into a `Message`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bongsu.channels import links
+from bongsu.channels.message import Action, ActionCode, Links, Message, Person, mentions_of
+from bongsu.channels.text import action_label
+from bongsu.engine.policy import Policy
+from bongsu.i18n import Translator, translator
+from bongsu.incident import events as e
+from bongsu.incident.phases import Phase
+from bongsu.incident.reasons import explain
+from bongsu.incident.state import Incident, Page
+from bongsu.manual.schema.document import Manual
+
+LINKS_LAST = timedelta(hours=24)
+
+
+@dataclass(frozen=True)
+class Writer:
+    """Writes messages; knows where the console is and how links are signed."""
+
+    base_url: str
+    """the console's public address, without a slash at its end"""
+    secret: bytes
+
+    def message(
+        self, policy: Policy, incident: Incident, due: e.DeliveryDue, now: datetime
+    ) -> Message:
+        """Return the message of a delivery, in the language of whoever it goes to."""
+        page = incident.pages.get(due.ref) if due.subject == "page" else None
+        if page is not None:
+            return self._page(policy.manual, incident, due, page, now)
+        return self._notice(policy.manual, incident, due)
+
+    def _page(
+        self, manual: Manual, incident: Incident, due: e.DeliveryDue, page: Page, now: datetime
+    ) -> Message:
+        person = manual.person(page.person)
+        lang = person.lang if person else manual.overview.locale
+        t = translator(lang)
+        zone = (person.timezone if person else None) or manual.overview.timezone
+        return self._message(
+            manual, incident, due, t,
+            kind="page", timezone=zone,
+            person=Person(page.person, person.name if person else page.person, lang),
+            role=manual.role_name(page.role).in_(lang) if page.role else None,
+            answer_by=page.answer_by, why=explain(page.why, manual, t),
+            actions=self._actions(incident, page, t, now),
+        )  # fmt: skip
+
+    def _notice(self, manual: Manual, incident: Incident, due: e.DeliveryDue) -> Message:
+        notice = incident.notices.get(due.ref)
+        t = translator(manual.overview.locale)
+        return self._message(
+            manual, incident, due, t,
+            kind="notice", timezone=manual.overview.timezone,
+            text=notice.text if notice else incident.title,
+            mentions=mentions_of(manual.template_text(notice.template) or "") if notice else (),
+            actions=self._for_everyone(incident, t) if due.channel == "slack" else (),
+        )  # fmt: skip
+
+    def _message(
+        self, manual: Manual, incident: Incident, due: e.DeliveryDue, t: Translator, **own: object
+    ) -> Message:
+        kind = manual.incident_type(incident.type) if incident.type else None
+        service = manual.services.services.get(incident.service or "")
+        fields: dict[str, object] = {
+            "delivery_id": f"{incident.id}/{due.delivery}",
+            "incident_id": incident.id,
+            "incident_number": incident.number,
+            "title": incident.title,
+            "severity": incident.severity,
+            "severity_name": manual.overview.severities[incident.severity].name.in_(t.lang),
+            "started_at": incident.started_at,
+            "description": incident.description,
+            "type": incident.type or "",
+            "type_name": kind[1].name.in_(t.lang) if kind else "",
+            "service_name": service.name.in_(t.lang) if service else incident.service or "",
+            "phase": incident.phase.value,
+            "drill": incident.drill,
+            "lang": t.lang,
+            "links": self._links(manual, incident),
+        }
+        return Message(**{**fields, **own})  # type: ignore[arg-type]  # checked by msgspec's own tests
+
+    def _links(self, manual: Manual, incident: Incident) -> Links:
+        return Links(
+            incident=f"{self.base_url}/incidents/{incident.id}",
+            war_room=incident.war_room or "",
+            status_page=manual.team.links.status_page or "",
+        )
+
+    def _actions(
+        self, incident: Incident, page: Page, t: Translator, now: datetime
+    ) -> tuple[Action, ...]:
+        return tuple(
+            self._signed(code, incident, page, t, now) for code in _codes(incident, page)
+        )
+
+    def _signed(
+        self, code: ActionCode, incident: Incident, page: Page, t: Translator, now: datetime
+    ) -> Action:
+        expires = now + LINKS_LAST
+        token = links.sign(self.secret, code, incident.id, page.person, page.id, expires)
+        value = f"{incident.id}:{page.id}"
+        return Action(code, action_label(code, t.lang), value, f"{self.base_url}/go/{token}")
+
+    def _for_everyone(self, incident: Incident, t: Translator) -> tuple[Action, ...]:
+        """Buttons that anybody in the channel may press; Slack says who did."""
+        codes: tuple[ActionCode, ...] = ("ack", "confirm", "dismiss", "resolve")
+        return tuple(Action(code, action_label(code, t.lang), f"{incident.id}:") for code in codes)
+
+
+def _codes(incident: Incident, page: Page) -> tuple[ActionCode, ...]:
+    if page.role is not None:
+        return ("ack",)
+    if incident.phase is Phase.DETECTED:
+        return ("ack", "confirm", "dismiss")
+    return ("ack", "resolve")
