@@ -18,7 +18,7 @@ async def adopt(conn: PoolConnection, sha: str, name: str, document: bytes) -> b
     )  # fmt: skip
     changed = await conn.fetchval(
         """INSERT INTO current_manual (sha) VALUES ($1)
-           ON CONFLICT (only) DO UPDATE SET sha = EXCLUDED.sha, since = now()
+           ON CONFLICT (one_row) DO UPDATE SET sha = EXCLUDED.sha, since = now()
            WHERE current_manual.sha <> EXCLUDED.sha RETURNING true""",
         sha,
     )

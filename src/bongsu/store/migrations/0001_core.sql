@@ -10,9 +10,16 @@ CREATE TABLE manuals (
 
 -- One row: which manual decides now.
 CREATE TABLE current_manual (
-    only       boolean PRIMARY KEY DEFAULT true CHECK (only),
+    one_row    boolean PRIMARY KEY DEFAULT true CHECK (one_row),
     sha        text NOT NULL REFERENCES manuals,
     since      timestamptz NOT NULL DEFAULT now()
+);
+
+-- Secrets that all processes on this database share, made once at random.
+CREATE TABLE secrets (
+    name       text PRIMARY KEY,
+    value      bytea NOT NULL,
+    made_at    timestamptz NOT NULL DEFAULT now()
 );
 
 CREATE SEQUENCE incident_ids;

@@ -1,0 +1,32 @@
+"""Fixtures that every area's tests share: a real, migrated, empty database."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from tests.database import TestServer, running_server
+
+from bongsu.store.database import Pool, connect_pool
+
+
+@pytest.fixture(scope="session")
+def database_server() -> Iterator[TestServer]:
+    """Run the session's PostgreSQL."""
+    with running_server() as server:
+        yield server
+
+
+@pytest.fixture
+def database_url(database_server: TestServer) -> Iterator[str]:
+    """Give the test a fresh migrated database, the job engine's tables included."""
+    with database_server.fresh() as url:
+        yield url
+
+
+@pytest.fixture
+async def pool(database_url: str) -> AsyncIterator[Pool]:
+    """Give the test a pool on its fresh database."""
+    pool = await connect_pool(database_url, size=8)
+    yield pool
+    await pool.close()
