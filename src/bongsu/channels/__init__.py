@@ -1,4 +1,5 @@
-"""Outbound to people: Slack, email, SMS, KakaoTalk, the status page and social, with templates.
+"""Outbound to people: Slack, email and the terminal, each in a folder of its own.
 
-Each channel is a folder of its own that says of every failure whether it is permanent.
+A channel takes a `message.Message` (pure data) and has one effect; every failure says whether it
+is permanent. To add one, copy a folder and add its line to `registry.FOLDERS`.
 """
