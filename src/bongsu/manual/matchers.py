@@ -36,7 +36,7 @@ class Matcher(NamedTuple):
         """
         found = _MATCHER.match(text) if isinstance(text, str) else None
         if found is None:
-            msg = f"{text!r} is not a matcher; write for example severity=\"critical\" or service=~\"korea-.*\""
+            msg = f'{text!r} is not a matcher; write for example severity="critical"'
             raise ValueError(msg)
         op = found["op"]
         matcher = cls(_unquote(found["label"]), op, _unquote(found["value"]))  # type: ignore[arg-type]  # the pattern admits no other

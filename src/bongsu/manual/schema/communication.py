@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
-
-from bongsu.manual.schema.base import Duration, Expression, Id, Model, Text
+from bongsu.manual.schema.base import Brief, Duration, Expression, Id, Model, Text
+from bongsu.manual.schema.team import split_address
 
 ChannelName = Literal[
     "slack", "email", "sms", "kakao", "in_app", "status_page", "twitter", "facebook", "press",
@@ -14,8 +13,13 @@ ChannelName = Literal[
 ]  # fmt: skip
 
 
-class Destination(Model):
-    """One place a notice goes to."""
+class Destination(Brief):
+    """One place a notice goes to; short: ``slack:#leadership``, or a channel alone."""
+
+    @classmethod
+    def from_short(cls, text: str) -> dict[str, str]:
+        """Read ``channel:address``, or a channel that needs none."""
+        return split_address(text) if ":" in text else {"channel": text}
 
     channel: ChannelName
     to: str | None = None

@@ -14,7 +14,7 @@ class HttpProbe(Model):
 
     kind: Literal["http"]
     url: str
-    expect_status: int = 200
+    expect_status: int = Field(default=200, ge=100, le=599)
     degraded_over: Duration | None = None
 
 
@@ -39,7 +39,7 @@ class DatabaseProbe(Model):
     kind: Literal["postgresql", "mongodb", "redis"]
     dsn_env: str
     """the environment variable that holds the connection string"""
-    connections_over: float = 0.8
+    connections_over: float = Field(default=0.8, gt=0, le=1)
     """share of the connection limit above which the database is degraded"""
 
 
@@ -48,7 +48,7 @@ class NetworkProbe(Model):
 
     kind: Literal["dns", "tcp", "tls"]
     host: str
-    port: int | None = None
+    port: Annotated[int, Field(ge=1, le=65535)] | None = None
 
 
 class CommandProbe(Model):
@@ -80,7 +80,7 @@ class LogQuery(Model):
     source: str
     since: Duration = Field(default="5m", validate_default=True)
     baseline: Duration = Field(default="1h", validate_default=True)
-    top: int = 10
+    top: int = Field(default=10, ge=1)
 
 
 class FindingRule(Model):

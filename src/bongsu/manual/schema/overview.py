@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from bongsu.manual.schema.base import Duration, Id, Lang, Model, SeverityLevel, Text
+from bongsu.manual.schema.base import Brief, Day, Duration, Id, Lang, Model, SeverityLevel, Text
 
 Category = Literal["infrastructure", "application", "security", "external"]
 
@@ -36,8 +35,10 @@ class Severity(Model):
     recover_within: Duration
 
 
-class IncidentType(Model):
+class IncidentType(Brief):
     """One kind of incident (장애 유형), with the severity it usually has."""
+
+    short: ClassVar[tuple[str, ...]] = ("name",)
 
     name: Text
     default_severity: SeverityLevel | None = None
@@ -47,7 +48,7 @@ class Revision(Model):
     """One line of the manual's own history (업데이트 이력)."""
 
     version: str
-    date: date
+    date: Day
     changes: Text
     author: str
 
@@ -64,3 +65,5 @@ class Overview(Model):
     severities: dict[SeverityLevel, Severity]
     incident_types: dict[Category, dict[Id, IncidentType]]
     history: list[Revision] = Field(default_factory=list)
+    closing: Text | None = None
+    """the manual's last sentence"""

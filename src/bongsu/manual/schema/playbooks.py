@@ -6,7 +6,18 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from bongsu.manual.schema.base import SEVERITY_LEVELS, Duration, Expression, Id, Model, SeverityLevel, Text
+from bongsu.manual.schema.base import (
+    SEVERITY_LEVELS,
+    Duration,
+    Expression,
+    Id,
+    Model,
+    SeverityLevel,
+    Shorthand,
+    Text,
+)
+
+Stage = Literal["immediate", "investigation", "recovery"]
 
 
 class Parameter(Model):
@@ -24,7 +35,7 @@ class Parameter(Model):
 class Retry(Model):
     """How often a failed step is tried again, with the wait doubled each time."""
 
-    times: int = 0
+    times: int = Field(default=0, ge=0)
     wait: Duration = Field(default="5s", validate_default=True)
 
 
@@ -43,6 +54,10 @@ class StepBase(Model):
     """checks that must be healthy before the step"""
     after: list[Id] = Field(default_factory=list)
     """checks that must be healthy after the step"""
+    required: bool = True
+    """whether its failure ends the run; a step that only looks says false"""
+    stage: Stage | None = None
+    """the part of the procedure it belongs to, where that is not the playbook's ``stage``"""
 
 
 class CommandStep(StepBase):
@@ -128,11 +143,16 @@ Step = Annotated[
 ]
 
 
+def _human(text: str) -> dict[str, str]:
+    """Take a plain line of a playbook for something that a person does."""
+    return {"kind": "human", "name": text, "instruction": text}
+
+
 class Automatic(Model):
     """When the playbook may start by itself, and how often before it escalates instead."""
 
     when: Expression
-    at_most: int = 1
+    at_most: int = Field(default=1, ge=1)
     per: Duration = Field(default="1h", validate_default=True)
 
 
@@ -144,10 +164,11 @@ class Playbook(Model):
     types: list[Id] = Field(default_factory=list)
     """incident types for which this is a first playbook"""
     severities: list[SeverityLevel] = Field(default=list(SEVERITY_LEVELS))
-    stage: Literal["immediate", "investigation", "recovery"] = "immediate"
+    stage: Stage = "immediate"
     parameters: dict[Id, Parameter] = Field(default_factory=dict)
     approve: Id | None = None
     lock: str | None = None
     """the target of which only one run at a time may change anything"""
     automatic: Automatic | None = None
-    steps: list[Step]
+    steps: list[Annotated[Step, Shorthand(_human)]]
+    """a plain line is a step that a person does"""

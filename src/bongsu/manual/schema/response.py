@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from bongsu.manual.schema.base import SEVERITY_LEVELS, Duration, Id, Model, SeverityLevel, Target, Text
+from bongsu.manual.schema.base import (
+    SEVERITY_LEVELS,
+    Brief,
+    Duration,
+    Id,
+    Model,
+    SeverityLevel,
+    Shorthand,
+    Target,
+    Text,
+)
 
 PhaseName = Literal[
     "detected", "verified", "responding", "recovering", "monitoring", "resolved", "reviewed"
@@ -17,19 +27,24 @@ class EscalationStep(Model):
     """Page these targets once the round has run for ``after``, unless somebody answered."""
 
     after: Duration
-    page: list[Target]
+    page: Annotated[list[Target], Shorthand(lambda target: [target])]
+    """one target alone needs no list"""
 
 
-class Repeat(Model):
-    """Whether a round that nobody answered starts again."""
+class Repeat(Brief):
+    """Whether a round that nobody answered starts again; short: ``15m``, for ever."""
+
+    short: ClassVar[tuple[str, ...]] = ("every",)
 
     every: Duration
-    times: int | Literal["forever"] = "forever"
+    times: Annotated[int, Field(ge=1)] | Literal["forever"] = "forever"
     """how often the round is repeated after the first one"""
 
 
-class Verify(Model):
-    """The on-call's first duty: is it real? (Verify incident, 2 min)."""
+class Verify(Brief):
+    """The on-call's first duty: is it real? (Verify incident, 2 min); short: ``2m``."""
+
+    short: ClassVar[tuple[str, ...]] = ("within",)
 
     within: Duration = Field(default="2m", validate_default=True)
     """counted from the acknowledgement"""
@@ -89,8 +104,10 @@ class SeverityResponse(Model):
     """resolve by itself once no alert has fired for this long; without it a person resolves"""
 
 
-class ChecklistItem(Model):
+class ChecklistItem(Brief):
     """One line of a checklist, with the command that answers it where there is one."""
+
+    short: ClassVar[tuple[str, ...]] = ("text",)
 
     text: Text
     command: list[str] | None = None

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Literal
 
 from pydantic import Field
 
-from bongsu.manual.schema.base import Duration, Id, Model, SeverityLevel, Text
+from bongsu.manual.schema.base import Day, Duration, Id, Model, SeverityLevel, Text
 
 
 class ActionItem(Model):
@@ -16,7 +15,7 @@ class ActionItem(Model):
     item: Text
     status: Literal["planned", "scheduled", "in_progress", "done"]
     owner: str
-    due: date
+    due: Day
     priority: Literal["high", "medium", "low"] = "medium"
 
 
@@ -26,6 +25,6 @@ class Review(Model):
     required_for: list[SeverityLevel] = Field(default=["P0", "P1"])
     within: Duration = Field(default="5d", validate_default=True)
     template: str = "postmortem.md"
-    improvements: dict[Literal["preventive_measures", "process_improvements"], dict[Id, ActionItem]] = (
-        Field(default_factory=dict)
-    )
+    improvements: dict[
+        Literal["preventive_measures", "process_improvements"], dict[Id, ActionItem]
+    ] = Field(default_factory=dict)

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from bongsu.manual.schema.base import Duration, Id, Model, Text
+from bongsu.manual.schema.base import Brief, Duration, Id, Model, Text
 
 Tier = Literal[1, 2, 3, 4]
+TierKey = Annotated[
+    Tier,
+    BeforeValidator(lambda key: int(key) if key in ("1", "2", "3", "4") else key),
+    WithJsonSchema({"enum": ["1", "2", "3", "4"]}),
+]
+"""A tier as the key of a mapping, which is a string in JSON."""
 
 
-class HealthCheck(Model):
-    """An HTTP address that answers 200 while the service is well."""
+class HealthCheck(Brief):
+    """An HTTP address that answers 200 while the service is well; short: the address alone."""
+
+    short: ClassVar[tuple[str, ...]] = ("url",)
 
     url: str
     timeout: Duration = Field(default="5s", validate_default=True)
@@ -49,8 +57,10 @@ class Service(Model):
     """whether the status page shows it"""
 
 
-class RecoveryTier(Model):
-    """One line of the recovery order (복구 우선순위)."""
+class RecoveryTier(Brief):
+    """One line of the recovery order (복구 우선순위); short: its name alone."""
+
+    short: ClassVar[tuple[str, ...]] = ("name",)
 
     name: Text
     what: list[Text] = Field(default_factory=list)
@@ -59,5 +69,5 @@ class RecoveryTier(Model):
 class Services(Model):
     """The services and the order in which they are brought back."""
 
-    recovery_order: dict[Tier, RecoveryTier]
+    recovery_order: dict[TierKey, RecoveryTier]
     services: dict[Id, Service]

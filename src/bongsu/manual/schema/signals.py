@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
+from bongsu.i18n import N_
 from bongsu.manual.matchers import Matcher
-from bongsu.manual.schema.base import Duration, Id, Model, SeverityLevel, TemplateText, Text
+from bongsu.manual.schema.base import (
+    Duration,
+    Id,
+    Instant,
+    Model,
+    SeverityLevel,
+    TemplateText,
+    Text,
+    refusal,
+    shown,
+)
 
 SignalFormat = Literal["alertmanager", "prometheus", "pagerduty", "generic"]
 
 
 def _matcher(value: object) -> object:
-    Matcher.parse(value)
+    try:
+        Matcher.parse(value)
+    except ValueError as error:
+        raise refusal(
+            N_("{value} is not a matcher"),
+            N_('write for example severity="critical" or service=~"korea-.*"'),
+            value=shown(value),
+        ) from error
     return value
 
 
@@ -57,8 +74,8 @@ class Silence(Model):
     """Alerts that are kept but open no incident for a while."""
 
     match: list[MatcherText]
-    start: datetime = Field(alias="from")
-    until: datetime
+    start: Instant = Field(alias="from")
+    until: Instant
     reason: Text
 
 

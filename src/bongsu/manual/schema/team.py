@@ -2,17 +2,40 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 from pydantic import Field
 
-from bongsu.manual.schema.base import Duration, Id, Lang, Model, Text
+from bongsu.i18n import N_
+from bongsu.manual.schema.base import Brief, Duration, Id, Lang, Model, Text, refusal, shown
 
 ContactChannel = Literal["slack", "email", "terminal", "sms", "kakao", "call", "webhook"]
 
 
-class Contact(Model):
-    """One way to reach a person, in the order in which it is tried."""
+def split_address(text: str) -> dict[str, str]:
+    """Read ``channel:address``, the short form of a contact or a destination.
+
+    Raises:
+        ValueError: there is no channel before a colon.
+    """
+    match = re.fullmatch(r"([a-z_]+):\s*(\S.*)", text)
+    if match is None:
+        raise refusal(
+            N_("{value} is not a channel and an address"),
+            N_("write for example email:kim@example.com or slack:#oncall"),
+            value=shown(text),
+        )
+    return {"channel": match[1], "to": match[2]}
+
+
+class Contact(Brief):
+    """One way to reach a person, in the order in which it is tried; short: ``email:a@b.kr``."""
+
+    @classmethod
+    def from_short(cls, text: str) -> dict[str, str]:
+        """Read ``channel:address``."""
+        return split_address(text)
 
     channel: ContactChannel
     to: str

@@ -6,7 +6,15 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from bongsu.manual.schema.base import SEVERITY_LEVELS, Duration, Expression, Id, Model, SeverityLevel, Text
+from bongsu.manual.schema.base import (
+    SEVERITY_LEVELS,
+    Duration,
+    Expression,
+    Id,
+    Model,
+    SeverityLevel,
+    Text,
+)
 
 
 class CommandTest(Model):
@@ -29,7 +37,7 @@ class ProbeTest(Model):
 
     kind: Literal["http"]
     url: str
-    times: int = 20
+    times: int = Field(default=20, ge=1)
 
 
 class QuietTest(Model):
@@ -40,9 +48,7 @@ class QuietTest(Model):
     duration: Duration
 
 
-Test = Annotated[
-    CommandTest | QueryTest | ProbeTest | QuietTest, Field(discriminator="kind")
-]
+Test = Annotated[CommandTest | QueryTest | ProbeTest | QuietTest, Field(discriminator="kind")]
 
 
 class VerificationCheck(Model):

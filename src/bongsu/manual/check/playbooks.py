@@ -1,0 +1,143 @@
+"""playbooks/*.yaml: steps that name what exists, parameters that hold, and a playbook per type."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bongsu.i18n import N_
+from bongsu.manual.check import parameters
+from bongsu.manual.check.addresses import web
+from bongsu.manual.check.references import arrows, circles, refer, refer_all
+from bongsu.manual.problems import KeyPath, Problem, error, warning
+from bongsu.manual.schema.document import Manual
+from bongsu.manual.schema.playbooks import (
+    CheckStep,
+    CommandStep,
+    HttpStep,
+    HumanStep,
+    KubectlStep,
+    NotifyStep,
+    Playbook,
+    Step,
+    SubPlaybookStep,
+    WaitStep,
+)
+
+_SHELLS = frozenset(("sh", "bash", "zsh", "dash", "ash", "ksh"))
+
+
+def problems(manual: Manual) -> Iterator[Problem]:
+    """Look at every playbook, then at how they call each other and what they are for."""
+    types = [name for names in manual.overview.incident_types.values() for name in names]
+    for name, playbook in manual.playbooks.items():
+        path = ("playbooks", name)
+        yield from refer_all((*path, "types"), "type", playbook.types, types)
+        yield from refer((*path, "approve"), "role", playbook.approve, manual.team.roles)
+        yield from parameters.problems(path, playbook)
+        if not playbook.steps:
+            yield error((*path, "steps"), N_("{key} is empty"), N_("add a step"), key="steps")
+        for index, step in enumerate(playbook.steps):
+            yield from _step(manual, (*path, "steps", index), step)
+    yield from _calls(manual)
+    yield from _without(manual)
+
+
+def _step(manual: Manual, path: KeyPath, step: Step) -> Iterator[Problem]:
+    checks = manual.diagnosis.checks
+    yield from refer((*path, "approve"), "role", step.approve, manual.team.roles)
+    yield from refer_all((*path, "before"), "check", step.before, checks)
+    yield from refer_all((*path, "after"), "check", step.after, checks)
+    match step:
+        case CommandStep():
+            yield from _command((*path, "argv"), step.argv)
+        case KubectlStep():
+            yield from refer((*path, "service"), "service", step.service, manual.services.services)
+            yield from _workload(manual, (*path, "service"), step)
+        case HttpStep():
+            yield from web((*path, "url"), parameters.filled(step.url))
+            yield from web((*path, "undo_url"), parameters.filled(step.undo_url))
+        case CheckStep():
+            yield from refer_all((*path, "checks"), "check", step.checks, checks)
+        case HumanStep():
+            yield from refer((*path, "role"), "role", step.role, manual.team.roles)
+        case NotifyStep():
+            plan = manual.communication
+            yield from refer((*path, "audience"), "audience", step.audience, plan.audiences)
+            yield from refer((*path, "template"), "template", step.template, plan.templates)
+        case SubPlaybookStep():
+            yield from _sub(manual, path, step)
+        case WaitStep():
+            pass
+
+
+def _command(path: KeyPath, argv: list[str]) -> Iterator[Problem]:
+    if not argv:
+        yield error(
+            path, N_("{key} is empty"), N_("write the program and its arguments"), key="argv"
+        )
+    elif argv[0].rpartition("/")[2] in _SHELLS and "-c" in argv:
+        yield warning(
+            path, N_("this gives a line to a shell, where a parameter could become a command"),
+            N_("write the program and its arguments, or a script's path"),
+        )  # fmt: skip
+
+
+def _workload(manual: Manual, path: KeyPath, step: KubectlStep) -> Iterator[Problem]:
+    service = manual.services.services.get(step.service or "")
+    if service is not None and service.workload is None:
+        yield error(
+            path, N_("{service} has no workload in services.yaml, so its namespace is unknown"),
+            N_("add workload: {{namespace: …}} there"), service=step.service,
+        )  # fmt: skip
+
+
+def _sub(manual: Manual, path: KeyPath, step: SubPlaybookStep) -> Iterator[Problem]:
+    yield from refer((*path, "playbook"), "playbook", step.playbook, manual.playbooks)
+    called = manual.playbooks.get(step.playbook)
+    if called is None:
+        return
+    for name, value in step.parameters.items():
+        here = (*path, "parameters", name)
+        yield from refer(here, "parameter", name, called.parameters)
+        if name in called.parameters and not parameters.filled_later(value):
+            yield from parameters.value(here, called.parameters[name], value)
+    yield from _ungiven(path, step, called)
+
+
+def _ungiven(path: KeyPath, step: SubPlaybookStep, called: Playbook) -> Iterator[Problem]:
+    for name, parameter in called.parameters.items():
+        if parameter.default is None and name not in step.parameters:
+            yield error(
+                path, N_("{playbook} needs the parameter {name}"), N_("add it under parameters"),
+                playbook=step.playbook, name=name,
+            )  # fmt: skip
+
+
+def _calls(manual: Manual) -> Iterator[Problem]:
+    graph = {
+        name: [
+            s.playbook
+            for s in p.steps
+            if isinstance(s, SubPlaybookStep) and s.playbook in manual.playbooks
+        ]
+        for name, p in manual.playbooks.items()
+    }
+    for circle in circles(graph):
+        yield error(
+            ("playbooks", circle[0], "steps"),
+            N_("the playbooks call each other in a circle: {circle}"),
+            N_("take one of these steps out"), circle=arrows(circle),
+        )  # fmt: skip
+
+
+def _without(manual: Manual) -> Iterator[Problem]:
+    served = {name for playbook in manual.playbooks.values() for name in playbook.types}
+    for category, types in manual.overview.incident_types.items():
+        for name, kind in types.items():
+            if name not in served:
+                yield warning(
+                    ("overview", "incident_types", category, name),
+                    N_("no playbook is for {type}"),
+                    N_("add {name} to the types of one, even if its steps are only for people"),
+                    type=kind.name.ko, name=name,
+                )  # fmt: skip
