@@ -65,14 +65,13 @@ def read(secret: bytes, token: str, now: datetime) -> Claims:
         Expired: its time is over.
         Refusal: it was not signed with this secret, or not by `sign`.
     """
+    serializer = _serializer(secret)
     try:
-        claims = msgspec.convert(
-            _serializer(secret).loads(token), tuple[ActionCode, str, str, str, int]
-        )
-    except (BadData, msgspec.ValidationError, UnicodeError):
+        claims = msgspec.convert(serializer.loads(token), tuple[ActionCode, str, str, str, int])
+        purpose, incident, person, page, seconds = claims
+        expires = datetime.fromtimestamp(seconds, UTC)
+    except (BadData, msgspec.ValidationError, UnicodeError, ValueError, OverflowError):
         raise Refusal("this link is not valid: it was altered or cut off") from None
-    purpose, incident, person, page, seconds = claims
-    expires = datetime.fromtimestamp(seconds, UTC)
     if now >= expires:
         raise Expired(f"this link expired at {expires:%Y-%m-%d %H:%M} UTC")
     return Claims(purpose, incident, person, page, expires)

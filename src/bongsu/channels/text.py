@@ -77,7 +77,7 @@ def moment(at: datetime, timezone: str) -> str:
 def _zone(name: str) -> tzinfo:
     try:
         return ZoneInfo(name)
-    except (OSError, ValueError):  # a page must not fail for the name of a zone
+    except (KeyError, OSError, ValueError):  # a page must not fail for the name of a zone
         return UTC
 
 

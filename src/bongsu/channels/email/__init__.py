@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from email.errors import MessageError
 from email.headerregistry import Address
-from email.utils import parseaddr
+from email.utils import getaddresses
 from urllib.parse import SplitResult, parse_qsl, unquote
 
 from bongsu.channels.email.channel import EmailChannel
@@ -56,8 +56,8 @@ def _sender(environment: Environment, given: str | None) -> Address | None:
     if given is None:
         environment.refuse(FROM, environment.t("not set; write for example {x}", x=example))
         return None
-    name, address = parseaddr(given)
     try:
+        ((name, address),) = getaddresses([given])
         sender = Address(display_name=name, addr_spec=address)
     except (MessageError, ValueError, IndexError):
         sender = Address()

@@ -42,7 +42,9 @@ class Composed(msgspec.Struct, frozen=True):
 
 def compose(message: Message, answers: Answers) -> Composed:
     """Write a message."""
-    text = escape(words.fit(words.render(message)[1], SECTION))
+    # A signed link belongs to one person: in a channel anybody could act in that person's name.
+    shown = message if answers == "links" else msgspec.structs.replace(message, actions=())
+    text = escape(words.fit(words.render(shown)[1], SECTION))
     if message.kind != "notice":
         return Composed(page_blocks(message, answers), text, text)
     parts, whole = _notice(message)
@@ -73,9 +75,7 @@ def page_blocks(message: Message, answers: Answers) -> list[Block]:
 
 def addressed(blocks: list[Block], to: str) -> list[Block]:
     """Say whom a message is for that went to a webhook's own channel instead."""
-    if words.width(to) > FIELD:
-        return blocks
-    return [{"type": "context", "elements": [_mrkdwn(f"→ {to}")]}, *blocks]
+    return blocks if words.width(to) > FIELD else [_mrkdwn_section(f"→ {to}"), *blocks]
 
 
 def _header(message: Message) -> Block:

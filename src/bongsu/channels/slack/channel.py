@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,7 +14,7 @@ from bongsu.channels.message import DeliveryError, Message, Receipt
 from bongsu.channels.slack import errors
 from bongsu.channels.slack.api import SlackHttp
 from bongsu.channels.slack.blocks import Answers, Composed, addressed, compose
-from bongsu.channels.slack.mrkdwn import escape
+from bongsu.channels.slack.mrkdwn import escape, to_mrkdwn
 from bongsu.channels.slack.settings import SlackSettings
 from bongsu.i18n import translator
 
@@ -41,11 +42,12 @@ class SlackChannel:
         return self._settings.signing_secret
 
     async def warm(self) -> None:
-        """Connect, and check the token.
+        """Load what writes the messages, connect, and check the token.
 
         Raises:
             DeliveryError: messages would fail now.
         """
+        await asyncio.to_thread(to_mrkdwn, "")
         async with bounded("Slack", "en"):
             await self._http.open(translator("en"))
 

@@ -56,7 +56,9 @@ class TerminalChannel:
         return Receipt()
 
     async def close(self) -> None:
-        """Do nothing: the stream is not ours."""
+        """Let go of the thread; the stream is not ours to close."""
+        printer, self._printer = self._printer, ThreadPoolExecutor(1, "bongsu-terminal")
+        printer.shutdown(wait=False, cancel_futures=True)
 
     def _load(self) -> None:
         if _coloured(self._out()):
