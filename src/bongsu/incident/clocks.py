@@ -32,8 +32,10 @@ class Clock(NamedTuple):
         return (self.stopped_at or now) - self.started_at
 
     def breached(self, now: datetime) -> bool:
-        """Whether the target is missed at ``now``."""
-        return (self.stopped_at or now) > self.due_at
+        """Whether the target is missed at ``now``; what stopped exactly in time has met it."""
+        if self.stopped_at is not None:
+            return self.stopped_at > self.due_at
+        return now >= self.due_at
 
 
 def clocks(manual: Manual, incident: Incident) -> list[Clock]:
@@ -42,19 +44,19 @@ def clocks(manual: Manual, incident: Incident) -> list[Clock]:
     if opened is None:
         return []
     targets = _targets(manual, incident.severity)
-    ended = incident.ended_at
+    began, ended = incident.reopened_at or opened, incident.ended_at
     found = [
         Clock("detection", incident.started_at or opened, targets["detection"], opened),
         Clock(
-            "first_response", opened, targets["first_response"],
+            "first_response", began, targets["first_response"],
             incident.first_acknowledged_at or ended,
         ),
-        Clock("response", opened, targets["response"], incident.responding_at or ended),
-        Clock("communication", opened, targets["communication"], incident.communicated_at or ended),
-        Clock("recovery", opened, targets["recovery"], incident.recovered_at or ended),
+        Clock("response", began, targets["response"], incident.responding_at or ended),
+        Clock("communication", began, targets["communication"], incident.communicated_at or ended),
+        Clock("recovery", began, targets["recovery"], incident.recovered_at or ended),
     ]  # fmt: skip
     if incident.acknowledged_at is not None:
-        stopped = incident.verified_at or ended
+        stopped = incident.verified_at or incident.recovered_at or ended
         answered = incident.acknowledged_at
         found.insert(2, Clock("verification", answered, targets["verification"], stopped))
     return found

@@ -18,12 +18,14 @@ from bongsu.oncall import Shifts
 
 Bodies = list[e.AnyBody]
 
+
 class RefusedError(Exception):
     """The incident does not allow it; ``reason`` says why in either language."""
 
     def __init__(self, code: str, **values: str) -> None:
         self.reason = e.Reason(code, values)
         super().__init__(f"{code} {values}" if values else code)
+
 
 def acknowledge(incident: Incident, person: str, via: str = "", page: str | None = None) -> Bodies:
     """A person answers their call; answering a call to a role takes the role."""
@@ -44,6 +46,7 @@ def acknowledge(incident: Incident, person: str, via: str = "", page: str | None
         raise RefusedError("already_acknowledged", person=incident.acknowledged_by or "")
     return bodies
 
+
 def unacknowledge(incident: Incident) -> Bodies:
     """Take the answer back: escalation starts anew."""
     _must_be_open(incident)
@@ -51,30 +54,36 @@ def unacknowledge(incident: Incident) -> Bodies:
         raise RefusedError("not_acknowledged")
     return [e.Unacknowledged(e.Reason("taken_back"))]
 
+
 def confirm(incident: Incident, person: str, note: str = "", via: str = "") -> Bodies:
     """It is real; who says so has answered, too."""
     _must_allow(incident, e.Confirmed)
     return [*_answered(incident, person, via), e.Confirmed(note)]
+
 
 def dismiss(incident: Incident, person: str, note: str = "", via: str = "") -> Bodies:
     """It is a false alarm; who says so has answered, too."""
     _must_allow(incident, e.Dismissed)
     return [*_answered(incident, person, via), e.Dismissed(note)]
 
+
 def start_recovery(incident: Incident, person: str, note: str = "") -> Bodies:
     """Somebody begins to change the system."""
     _must_allow(incident, e.RecoveryStarted)
     return [*_answered(incident, person), e.RecoveryStarted(note)]
+
 
 def recovered(incident: Incident, person: str, note: str = "") -> Bodies:
     """The service works again; from here it is watched."""
     _must_allow(incident, e.Recovered)
     return [*_answered(incident, person), e.Recovered(note)]
 
+
 def resolve(incident: Incident, person: str, note: str = "", via: str = "") -> Bodies:
     """It is over."""
     _must_allow(incident, e.Resolved)
     return [*_answered(incident, person, via), e.Resolved(note)]
+
 
 def reopen(incident: Incident, note: str = "", why: e.Reason | None = None) -> Bodies:
     """An ended incident starts again, escalation with it."""
@@ -83,10 +92,12 @@ def reopen(incident: Incident, note: str = "", why: e.Reason | None = None) -> B
     _must_allow(incident, e.Reopened)
     return [e.Reopened(note, why)]
 
+
 def review(incident: Incident, note: str = "") -> Bodies:
     """The review is done."""
     _must_allow(incident, e.Reviewed)
     return [e.Reviewed(note)]
+
 
 def escalate(
     manual: Manual, incident: Incident, shifts: Shifts, now: datetime, target: str | None = None
@@ -103,11 +114,10 @@ def escalate(
         raise RefusedError("nobody_reachable", target=", ".join(targets))
     answer_by = now + manual.overview.targets.first_response
     return [
-        e.Paged(
-            f"p{incident.seq}.{n}", person, ASKED, answer_by, e.Reason("asked", {"target": t})
-        )
+        e.Paged(f"p{incident.seq}.{n}", person, ASKED, answer_by, e.Reason("asked", {"target": t}))
         for n, (person, t) in enumerate(callees.items(), start=1)
     ]
+
 
 def assign(incident: Incident, role: str, person: str, manual: Manual) -> Bodies:
     """Give a role to a person; a former wearer hands it over."""
@@ -121,6 +131,7 @@ def assign(incident: Incident, role: str, person: str, manual: Manual) -> Bodies
         raise RefusedError("role_already_theirs", role=role, person=person)
     return _take(incident, role, person)
 
+
 def release(incident: Incident, role: str) -> Bodies:
     """Open a role again; the manual's calls for it start anew."""
     _must_be_open(incident)
@@ -128,12 +139,14 @@ def release(incident: Incident, role: str) -> Bodies:
         raise RefusedError("role_not_taken", role=role)
     return [e.RoleReleased(role)]
 
+
 def change_severity(incident: Incident, severity: SeverityLevel, note: str = "") -> Bodies:
     """Raise or lower the severity."""
     _must_be_open(incident)
     if severity == incident.severity:
         raise RefusedError("severity_unchanged", severity=severity)
     return [e.SeverityChanged(severity, incident.severity, note)]
+
 
 def change_type(incident: Incident, type_: str, manual: Manual) -> Bodies:
     """Say what kind of incident it is."""
@@ -144,17 +157,22 @@ def change_type(incident: Incident, type_: str, manual: Manual) -> Bodies:
         raise RefusedError("unknown_type", type=type_, known=known)
     return [] if type_ == incident.type else [e.TypeChanged(type_, incident.type)]
 
+
 def retitle(incident: Incident, title: str, description: str | None = None) -> Bodies:
     """Give it a better title or description."""
     if not title.strip():
         raise RefusedError("empty_text")
+    if title.strip() == incident.title and description in (None, incident.description):
+        return []
     return [e.Retitled(title.strip(), description)]
+
 
 def note(text: str) -> Bodies:
     """Write something down; also after the end, for the review."""
     if not text.strip():
         raise RefusedError("empty_text")
     return [e.NoteAdded(text.strip())]
+
 
 def tick(
     incident: Incident, manual: Manual, checklist: str, item: int, *, done: bool = True
@@ -167,6 +185,7 @@ def tick(
         return []
     return [e.ChecklistTicked(checklist, item, done)]
 
+
 def snooze(incident: Incident, until: datetime, now: datetime, text: str = "") -> Bodies:
     """Nobody is paged until then; at most a week, so that nothing is forgotten."""
     _must_be_open(incident)
@@ -174,11 +193,13 @@ def snooze(incident: Incident, until: datetime, now: datetime, text: str = "") -
         raise RefusedError("snooze_out_of_range")
     return [e.Snoozed(until, text)]
 
+
 def unsnooze(incident: Incident) -> Bodies:
     """End the snooze now."""
     if incident.snoozed_until is None:
         raise RefusedError("not_snoozed")
     return [e.SnoozeEnded(e.Reason("ended_by_person"))]
+
 
 def merge(source: Incident, target: Incident) -> tuple[Bodies, Bodies]:
     """Let ``source`` go on in ``target``; returns what to write to each."""
@@ -188,11 +209,13 @@ def merge(source: Incident, target: Incident) -> tuple[Bodies, Bodies]:
         raise RefusedError("merge_with_itself")
     return [e.MergedInto(target.id)], [e.Absorbed(source.id, source.alerts)]
 
+
 def _must_be_open(incident: Incident) -> None:
     if incident.merged_into is not None:
         raise RefusedError("merged_elsewhere", incident=incident.merged_into)
     if not incident.open:
         raise RefusedError("not_open", phase=incident.phase)
+
 
 def _must_allow(incident: Incident, kind: type[e.AnyBody]) -> None:
     if incident.merged_into is not None:
@@ -200,12 +223,15 @@ def _must_allow(incident: Incident, kind: type[e.AnyBody]) -> None:
     if not allowed(incident.phase, kind):
         raise RefusedError("not_in_this_phase", phase=incident.phase)
 
+
 def _answered(incident: Incident, person: str, via: str = "") -> Bodies:
     return [] if incident.acknowledged_at else [e.Acknowledged(person, via)]
+
 
 def _take(incident: Incident, role: str, person: str) -> Bodies:
     former = incident.roles.get(role)
     return [] if former == person else [e.RoleAssigned(role, person, former)]
+
 
 def _hurry(incident: Incident, ladder: Ladder, now: datetime) -> e.AnyBody:
     following = ladder.after(incident.progress.get(ladder.name))
@@ -214,9 +240,9 @@ def _hurry(incident: Incident, ladder: Ladder, now: datetime) -> e.AnyBody:
     gained = ladder.at(following) - now
     return e.Advanced(ladder.name, ladder.origin - gained, e.Reason("asked_to_escalate"))
 
+
 def _next_targets(manual: Manual, incident: Incident) -> list[str]:
     """Whom the manual would have called next if nobody had answered."""
     steps = manual.respond(incident.severity).escalation
     taken = incident.progress.get("oncall", Rung(0, -1)).step
     return list(steps[min(taken + 1, len(steps) - 1)].page)
-

@@ -7,28 +7,33 @@ so it is on the timeline, and the simulator sees it too.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from bongsu.incident import events as e
-from bongsu.incident.state import Delivery, Incident, Page
+from bongsu.incident.state import Delivery, Incident, Notice, Page
 from bongsu.manual.schema.team import Contact
 
 BACKOFF = (timedelta(seconds=2), timedelta(seconds=5))
 """the waits before the second and the third attempt on one contact"""
 NOTICE_BACKOFF = (*BACKOFF, timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=10))
+LONGEST_WAIT = 24 * 60 * 60
+"""seconds; a channel that asks for more, or for nonsense, waits so long"""
 
 Finding = e.AnyBody | datetime
 """what is due now, or when to look again"""
 
+Attempts = Mapping[tuple[str, int], Delivery]
+"""page or notice and contact → the latest attempt"""
+
 
 def page_deliveries(
-    incident: Incident, page: Page, contacts: Sequence[Contact], now: datetime
+    page: Page, contacts: Sequence[Contact], sent: Attempts, now: datetime
 ) -> Iterator[Finding]:
     """Yield the deliveries of a page that are due, or when the next one will be."""
     failing = exhausted = True
     for index, contact in enumerate(contacts):
-        latest = _latest(incident, page.id, index)
+        latest = sent.get((page.id, index))
         if latest is None:
             opens_at = page.at if failing and index else page.at + contact.after
             yield from _first(page, index, contact, opens_at, now)
@@ -40,17 +45,26 @@ def page_deliveries(
         yield e.Unreachable(page.id, page.person, e.Reason("every_contact_failed"))
 
 
-def notice_delivery(incident: Incident, notice_id: str, now: datetime) -> Iterator[Finding]:
+def notice_delivery(notice: Notice, sent: Attempts, now: datetime) -> Iterator[Finding]:
     """Yield the delivery of a notice that is due, or when it will be."""
-    notice = incident.notices[notice_id]
-    latest = _latest(incident, notice_id, 0)
+    latest = sent.get((notice.id, 0))
     if latest is None:
         yield e.DeliveryDue(
-            f"{notice_id}/0/1", "notice", notice_id, notice.channel, notice.to,
+            f"{notice.id}/0/1", "notice", notice.id, notice.channel, notice.to,
             why=e.Reason("notice_written"),
         )  # fmt: skip
     else:
         yield from _again(latest, NOTICE_BACKOFF, now)
+
+
+def attempts(incident: Incident) -> Attempts:
+    """Return the latest attempt for every contact of every page, and for every notice."""
+    latest: dict[tuple[str, int], Delivery] = {}
+    for delivery in incident.deliveries.values():
+        key = delivery.ref, delivery.contact
+        if key not in latest or latest[key].attempt < delivery.attempt:
+            latest[key] = delivery
+    return latest
 
 
 def _first(
@@ -68,7 +82,7 @@ def _first(
 def _again(latest: Delivery, backoff: Sequence[timedelta], now: datetime) -> Iterator[Finding]:
     if latest.outcome != "failed" or latest.ended_at is None or _given_up(latest, backoff):
         return
-    wait = max(backoff[latest.attempt - 1], timedelta(seconds=latest.retry_after or 0))
+    wait = max(backoff[max(latest.attempt, 1) - 1], _asked_to_wait(latest))
     if (at := latest.ended_at + wait) > now:
         yield at
         return
@@ -79,18 +93,17 @@ def _again(latest: Delivery, backoff: Sequence[timedelta], now: datetime) -> Ite
     )  # fmt: skip
 
 
+def _asked_to_wait(latest: Delivery) -> timedelta:
+    """How long the channel asked us to wait, as far as that makes sense."""
+    seconds = latest.retry_after or 0
+    return timedelta(seconds=min(seconds, LONGEST_WAIT)) if seconds > 0 else timedelta()
+
+
 def _given_up(latest: Delivery, backoff: Sequence[timedelta]) -> bool:
     return latest.outcome == "failed" and (latest.permanent or latest.attempt > len(backoff))
 
 
 def _stalled(latest: Delivery) -> bool:
     """Given up, or told to wait for so long that the next contact must not wait with it."""
-    asked_to_wait = timedelta(seconds=latest.retry_after or 0)
-    return _given_up(latest, BACKOFF) or (
-        latest.outcome == "failed" and asked_to_wait > BACKOFF[-1]
-    )
-
-
-def _latest(incident: Incident, ref: str, contact: int) -> Delivery | None:
-    found = [d for d in incident.deliveries.values() if d.ref == ref and d.contact == contact]
-    return max(found, key=lambda d: d.attempt, default=None)
+    told_to_wait = latest.outcome == "failed" and _asked_to_wait(latest) > BACKOFF[-1]
+    return told_to_wait or _given_up(latest, BACKOFF)

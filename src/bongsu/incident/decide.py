@@ -3,7 +3,8 @@
 ``decide`` is pure: the same manual, incident, shifts and time give the same answer. The engine,
 the simulator, the drill and the replay all call it. `RULES` is the order in which the manual's
 sentences are asked; each rule yields event bodies that are due and the times at which it wants
-to be asked again.
+to be asked again. A rule sees what the rules before it have written, so that nobody is called
+for an incident that ends at the same instant.
 """
 
 from __future__ import annotations
@@ -14,12 +15,13 @@ from typing import NamedTuple
 
 from bongsu.incident import events as e
 from bongsu.incident.clocks import clocks
-from bongsu.incident.contacts import Finding, notice_delivery, page_deliveries
+from bongsu.incident.contacts import Finding, attempts, notice_delivery, page_deliveries
 from bongsu.incident.ladders import ASKED, AT_WORK, Ladder, ladders
 from bongsu.incident.notices import announcement
 from bongsu.incident.phases import Phase
 from bongsu.incident.state import Delivery, Incident, Page, Rung, apply
 from bongsu.manual.schema.document import Manual
+from bongsu.manual.schema.response import Commander
 from bongsu.oncall import Shifts
 
 MAX_ROUNDS = 50
@@ -49,41 +51,56 @@ class Case(NamedTuple):
     now: datetime
 
 
+Rule = Callable[[Case], Iterator[Finding]]
+
+
 class UnsettledError(Exception):
     """Deciding did not come to an end; the incident is put aside and reported."""
 
 
 def decide(manual: Manual, incident: Incident, shifts: Shifts, now: datetime) -> Decision:
-    """Return what is due at ``now`` (UTC) and when to look again; None is never."""
-    case = Case(manual, incident, shifts, now)
-    due: list[e.AnyBody] = []
-    later: list[datetime] = []
-    for rule in RULES:
-        for finding in rule(case):
-            if isinstance(finding, datetime):
-                later.append(finding)
-            else:
-                due.append(finding)
-    return Decision(tuple(due), min(later, default=None))
+    """Return all that is due at ``now`` (UTC), and when to look again after it; None is never.
+
+    Raises:
+        UnsettledError: there is no end to what is due.
+    """
+    settled = settle(manual, incident, shifts, now)
+    return Decision(tuple(event.body for event in settled.events), settled.look_at)
 
 
 def settle(manual: Manual, incident: Incident, shifts: Shifts, now: datetime) -> Settled:
-    """Decide and apply until nothing more is due at ``now``.
+    """Ask every rule and write what is due, until nothing more is due at ``now``.
 
     Raises:
         UnsettledError: after `MAX_ROUNDS` rounds something is still due.
     """
     written: list[e.Event] = []
+    if incident.opened_at is None:
+        return Settled(incident, (), None)
     for _ in range(MAX_ROUNDS):
-        decision = decide(manual, incident, shifts, now)
-        if not decision.due:
-            return Settled(incident, tuple(written), decision.look_at)
-        for body in decision.due:
-            event = e.Event(incident.seq + 1, now, e.SYSTEM, body)
-            incident = apply(incident, event)
-            written.append(event)
+        former, later = incident.seq, list[datetime]()
+        for rule in RULES:
+            due, again = _asked(rule, Case(manual, incident, shifts, now))
+            later += again
+            for body in due:
+                event = e.Event(incident.seq + 1, now, e.SYSTEM, body)
+                incident = apply(incident, event)
+                written.append(event)
+        if incident.seq == former:
+            return Settled(incident, tuple(written), min(later, default=None))
     msg = f"{incident.number}: still {e.kind_of(written[-1].body)} after {MAX_ROUNDS} rounds"
     raise UnsettledError(msg)
+
+
+def _asked(rule: Rule, case: Case) -> tuple[list[e.AnyBody], list[datetime]]:
+    due: list[e.AnyBody] = []
+    later: list[datetime] = []
+    for finding in rule(case):
+        if isinstance(finding, datetime):
+            later.append(finding)
+        else:
+            due.append(finding)
+    return due, later
 
 
 # ── the rules, in the order in which they are asked ──────────────────────────────────────
@@ -105,7 +122,11 @@ def call_people(case: Case) -> Iterator[Finding]:
         for rung in ladder.due(taken, case.now):
             for person, target in (called := _callees(case, ladder, rung)).items():
                 number += 1
-                yield _page(case, ladder, rung, target, person, f"p{case.incident.seq}.{number}")
+                yield e.Paged(
+                    page=f"p{case.incident.seq}.{number}", person=person, ladder=ladder.name,
+                    answer_by=ladder.answer_by(rung, case.now), why=_why(ladder, rung, target),
+                    round=rung.round, step=rung.step, role=ladder.role,
+                )  # fmt: skip
             if not called:
                 yield from _nobody(case, ladder, rung)
             taken = rung
@@ -133,16 +154,6 @@ def _nobody(case: Case, ladder: Ladder, rung: Rung) -> Iterator[Finding]:
     yield from _advance(case, ladder, rung, why)
 
 
-def _page(
-    case: Case, ladder: Ladder, rung: Rung, target: str, person: str, page: str
-) -> e.Paged:
-    return e.Paged(
-        page=page, person=person, ladder=ladder.name,
-        answer_by=ladder.answer_by(rung, case.now),
-        why=_why(ladder, rung, target), round=rung.round, step=rung.step, role=ladder.role,
-    )  # fmt: skip
-
-
 def _why(ladder: Ladder, rung: Rung, target: str) -> e.Reason:
     values = {"target": target, "step": str(rung.step + 1), "round": str(rung.round + 1)}
     if ladder.name == "verify":
@@ -157,16 +168,26 @@ def _why(ladder: Ladder, rung: Rung, target: str) -> e.Reason:
 
 def reach_people(case: Case) -> Iterator[Finding]:
     """Every page that still waits for an answer goes out on the person's contacts."""
-    running = {ladder.name: ladder for ladder in ladders(case.manual, case.incident)}
+    running = {ladder.name for ladder in ladders(case.manual, case.incident)}
+    sent = attempts(case.incident)
     for page in case.incident.pages.values():
-        if not _waiting(case.incident, page, running):
-            continue
-        person = case.manual.person(page.person)
-        contacts = person.contacts if person else ()
-        for finding in page_deliveries(case.incident, page, contacts, case.now):
-            yield finding
-            if isinstance(finding, e.Unreachable):
-                yield from _after_unreachable(case, running.get(page.ladder), page)
+        if waiting(case.incident, page, running):
+            person = case.manual.person(page.person)
+            contacts = person.contacts if person else ()
+            yield from page_deliveries(page, contacts, sent, case.now)
+
+
+def pass_over_unreachable(case: Case) -> Iterator[Finding]:
+    """Where a rung's call reached nobody on any channel, the next rung does not wait for it."""
+    for ladder in ladders(case.manual, case.incident):
+        rung = case.incident.progress.get(ladder.name)
+        called = [
+            page for page in case.incident.pages.values()
+            if page.ladder == ladder.name and Rung(page.round, page.step) == rung
+        ]  # fmt: skip
+        if rung and called and all(page.unreachable for page in called):
+            people = ", ".join(page.person for page in called)
+            yield from _advance(case, ladder, rung, e.Reason("nobody_reached", {"person": people}))
 
 
 def wanted(manual: Manual, incident: Incident, delivery: Delivery) -> bool:
@@ -175,10 +196,11 @@ def wanted(manual: Manual, incident: Incident, delivery: Delivery) -> bool:
         return True
     page = incident.pages.get(delivery.ref)
     running = {ladder.name for ladder in ladders(manual, incident)}
-    return page is not None and _waiting(incident, page, running)
+    return page is not None and waiting(incident, page, running)
 
 
-def _waiting(incident: Incident, page: Page, running: Container[str]) -> bool:
+def waiting(incident: Incident, page: Page, running: Container[str]) -> bool:
+    """Whether a page still waits for an answer, given the names of the ladders that run."""
     if page.answered_at is not None or page.unreachable or not incident.open:
         return False
     if page.ladder == ASKED:
@@ -186,21 +208,14 @@ def _waiting(incident: Incident, page: Page, running: Container[str]) -> bool:
     return page.ladder in running
 
 
-def _after_unreachable(case: Case, ladder: Ladder | None, page: Page) -> Iterator[Finding]:
-    rung = Rung(page.round, page.step)
-    if ladder is not None and case.incident.progress.get(ladder.name) == rung:
-        why = e.Reason("nobody_reached", {"person": page.person})
-        yield from _advance(case, ladder, rung, why)
-
-
 def _advance(case: Case, ladder: Ladder, rung: Rung, why: e.Reason) -> Iterator[Finding]:
-    """Let the next rung of this round be due now; a new round keeps its time."""
+    """Let the next rung of this round be due now; a new round has to come by itself."""
     following = ladder.after(rung)
     if following is None or following.round != rung.round:
         return
     gained = ladder.at(following) - case.now
     if gained > timedelta():
-        yield e.Advanced(ladder.name, ladder.origin - gained, why)
+        yield e.Advanced(ladder.name, ladder.origin - gained, why, following.round)
 
 
 def presume_real(case: Case) -> Iterator[Finding]:
@@ -220,36 +235,50 @@ def announce(case: Case) -> Iterator[Finding]:
     if not incident.open and not incident.notices:
         return
     for index, rule in enumerate(case.manual.respond(incident.severity).announce):
-        if index in incident.announced or not incident.open:
+        if (rule.template, rule.channel, rule.to) in incident.announced or not incident.open:
             continue
         if rule.when == "opened" or incident.verified_at is not None:
             text, why = announcement(case.manual, incident, rule, case.shifts, case.now)
             yield e.NoticeDue(
                 f"n{incident.seq}.{index}", rule.template, rule.channel, rule.to, text, why, index
             )
-    for notice_id in incident.notices:
-        yield from notice_delivery(incident, notice_id, case.now)
+    sent = attempts(incident)
+    for notice in incident.notices.values():
+        yield from notice_delivery(notice, sent, case.now)
 
 
 def assemble_team(case: Case) -> Iterator[Finding]:
-    """The team is called when the commander takes over, at the latest when the manual says."""
+    """The team is called when the commander takes over, at the latest when the manual says.
+
+    A role that a higher severity or a changed manual adds later is called then.
+    """
     incident, policy = case.incident, case.manual.respond(case.incident.severity)
-    plan = policy.assemble
-    if plan is None or incident.phase not in AT_WORK or incident.assembled_at is not None:
+    plan, since = policy.assemble, incident.escalated_at
+    if plan is None or since is None or incident.phase not in AT_WORK:
         return
-    if incident.verified_at is None:
-        return
-    commander = policy.commander.role if policy.commander else None
-    if commander is None or commander in incident.roles:
-        yield e.TeamAssembled(list(plan.roles), e.Reason("commander_in_charge"))
-    elif (at := incident.verified_at + plan.at_latest) > case.now:
-        yield at
-        return
-    else:
-        yield e.TeamAssembled(list(plan.roles), e.Reason("commander_late"))
+    missing = [role for role in plan.roles if role not in incident.assembled]
+    if missing or incident.assembled_at is None:
+        when = _when_to_assemble(incident, policy.commander, since + plan.at_latest, case.now)
+        if isinstance(when, datetime):
+            yield when
+            return
+        yield e.TeamAssembled(missing, when)
     link = case.manual.team.links.war_room
     if plan.war_room and link and incident.war_room is None:
         yield e.WarRoomOpened(link, e.Reason("team_assembled"))
+
+
+def _when_to_assemble(
+    incident: Incident, commander: Commander | None, at_latest: datetime, now: datetime
+) -> e.Reason | datetime:
+    """Return why it is time to call the team, or when it will be."""
+    if incident.assembled_at is not None:
+        return e.Reason("more_roles_needed")
+    if commander is None:
+        return e.Reason("no_commander")
+    if commander.role in incident.roles:
+        return e.Reason("commander_in_charge")
+    return at_latest if at_latest > now else e.Reason("commander_late")
 
 
 def start_response(case: Case) -> Iterator[Finding]:
@@ -266,13 +295,27 @@ def start_response(case: Case) -> Iterator[Finding]:
 
 
 def follow_alerts(case: Case) -> Iterator[Finding]:
-    """Alerts that stopped mean recovered; ones that came back mean a relapse."""
+    """Alerts that stopped mean recovered; ones that came back mean a relapse.
+
+    A relapse is acknowledged anew: whoever had answered may be asleep again.
+    """
     incident = case.incident
     if incident.phase in (Phase.RESPONDING, Phase.RECOVERING):
-        if incident.cleared_at is not None:
+        if _cleared_since_recovery_began(incident):
             yield e.Recovered(why=e.Reason("alerts_cleared"))
     elif incident.phase is Phase.MONITORING and _fired_since_recovery(incident):
-        yield e.Relapsed(e.Reason("alerts_back", {"firing": str(incident.firing)}))
+        why = e.Reason("alerts_back", {"firing": str(incident.firing)})
+        yield e.Relapsed(why)
+        if incident.acknowledged_at is not None and incident.snoozed_until is None:
+            yield e.Unacknowledged(why)
+
+
+def _cleared_since_recovery_began(incident: Incident) -> bool:
+    """A person may go on with the recovery although the alerts are quiet already."""
+    cleared, began = incident.cleared_at, incident.recovering_at
+    if cleared is None:
+        return False
+    return incident.phase is Phase.RESPONDING or began is None or cleared >= began
 
 
 def _fired_since_recovery(incident: Incident) -> bool:
@@ -302,15 +345,16 @@ def watch_clocks(case: Case) -> Iterator[Finding]:
             yield clock.due_at
 
 
-RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
-    call_people,
-    reach_people,
+RULES: tuple[Rule, ...] = (
+    watch_clocks,
     wake_from_snooze,
-    presume_real,
     resolve_when_clear,
+    presume_real,
     follow_alerts,
     assemble_team,
     start_response,
+    call_people,
+    reach_people,
+    pass_over_unreachable,
     announce,
-    watch_clocks,
 )

@@ -32,7 +32,6 @@ class Body(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="kind"):
     """The common root of all event bodies; the tag is the snake-case class name."""
 
 
-
 def _tag(name: str) -> str:
     return "".join("_" + c.lower() if c.isupper() else c for c in name).lstrip("_")
 
@@ -131,6 +130,8 @@ class Absorbed(Body, frozen=True, tag=_tag):
 
     incident: str
     alerts: int = 0
+    firing: int = 0
+    """how many of these still fire"""
 
 
 # ── what the alerts do ───────────────────────────────────────────────────────────────────
@@ -194,6 +195,8 @@ class Advanced(Body, frozen=True, tag=_tag):
     ladder: str
     origin: datetime
     why: Reason | None = None
+    round: int = 0
+    """of the rung that was brought forward"""
 
 
 class Acknowledged(Body, frozen=True, tag=_tag):

@@ -5,6 +5,8 @@ A reason's code is stable: it stands in logs for ever. Its words may be improved
 
 from __future__ import annotations
 
+from string import Formatter
+
 from bongsu.i18n import N_, Translator
 from bongsu.incident.events import Reason
 from bongsu.manual.schema.document import Manual
@@ -33,6 +35,8 @@ DECISIONS = {
     "not_verified_in_time": N_("nobody said in time whether it is real, so it is treated as real"),
     "commander_in_charge": N_("the commander has taken over"),
     "commander_late": N_("the commander has not answered in time"),
+    "no_commander": N_("the manual calls the team without waiting for anybody"),
+    "more_roles_needed": N_("the manual now asks for more roles"),
     "team_assembled": N_("the team is called in"),
     "on_call_responds": N_("the on-call responder handles it"),
     "team_at_work": N_("the first of the team has taken a role"),
@@ -93,17 +97,32 @@ _TEXTS = {**DECISIONS, **REFUSALS}
 
 
 def explain(reason: Reason, manual: Manual, t: Translator) -> str:
-    """Return a reason in words; a code of a newer release is shown as it is."""
+    """Return a reason in words; a code of another release is shown as it is."""
     text = _TEXTS.get(reason.code)
     if text is None:
         return " ".join([reason.code, *reason.values.values()])
-    return t(text, **{key: _readable(key, v, manual, t) for key, v in reason.values.items()})
+    blanks = {name: "-" for _, name, _, _ in Formatter().parse(text) if name}
+    values = {key: _readable(key, value, manual, t) for key, value in reason.values.items()}
+    return t(text, **{**blanks, **values})
 
 
 def person_name(person: str, manual: Manual) -> str:
     """Return a person's name for people; somebody whom the manual does not know keeps the id."""
     known = manual.person(person)
-    return known.name if known else person
+    if known is not None:
+        return known.name
+    integration = manual.signals.integrations.get(person.removeprefix("integration:"))
+    return integration.name.in_(manual.overview.locale) if integration else person
+
+
+def phase_name(phase: str, t: Translator) -> str:
+    """Return a phase's name for people."""
+    return t(PHASES.get(phase, phase))
+
+
+def clock_name(clock: str, t: Translator) -> str:
+    """Return a clock's name for people."""
+    return t(CLOCKS.get(clock, clock))
 
 
 def target_name(target: str, manual: Manual, t: Translator) -> str:
@@ -129,8 +148,8 @@ def _readable(key: str, value: str, manual: Manual, t: Translator) -> str:
         case "role":
             return manual.role_name(value).in_(t.lang)
         case "person":
-            return person_name(value, manual)
+            return ", ".join(person_name(one, manual) for one in value.split(", "))
         case "phase":
-            return t(PHASES.get(value, value))
+            return phase_name(value, t)
         case _:
             return value

@@ -7,7 +7,7 @@ an order that nobody foresaw, can always be read and decided on.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 import msgspec
@@ -61,6 +61,13 @@ class Rung(msgspec.Struct, frozen=True, order=True):
     step: int
 
 
+class Advance(msgspec.Struct, frozen=True):
+    """When a ladder was last brought forward, and in which of its rounds."""
+
+    round: int
+    at: datetime
+
+
 class Notice(msgspec.Struct, frozen=True):
     """A message that went, or is going, to an audience."""
 
@@ -92,12 +99,18 @@ class Incident(msgspec.Struct, frozen=True):
 
     started_at: datetime | None = None
     opened_at: datetime | None = None
+    reopened_at: datetime | None = None
+    """when it last started again; its clocks count from there"""
     acknowledged_at: datetime | None = None
     """of the acknowledgement that holds now"""
     acknowledged_by: str | None = None
     first_acknowledged_at: datetime | None = None
     verified_at: datetime | None = None
+    escalated_at: datetime | None = None
+    """since when a commander and a team are to be called, where the severity has any"""
     responding_at: datetime | None = None
+    recovering_at: datetime | None = None
+    """when somebody last began to change the system"""
     recovered_at: datetime | None = None
     ended_at: datetime | None = None
     snoozed_until: datetime | None = None
@@ -113,14 +126,16 @@ class Incident(msgspec.Struct, frozen=True):
     """ladder → from when its rounds count"""
     progress: dict[str, Rung] = msgspec.field(default_factory=dict)
     """ladder → the last rung taken"""
+    advanced: dict[str, Advance] = msgspec.field(default_factory=dict)
+    """ladder → when it was last brought forward"""
     pages: dict[str, Page] = msgspec.field(default_factory=dict)
-    """pages of this and the previous round; older ones live on in the log alone"""
+    """pages of the last two rounds and of the last hour; older ones live on in the log alone"""
     deliveries: dict[str, Delivery] = msgspec.field(default_factory=dict)
     """deliveries of these pages and notices"""
     notices: dict[str, Notice] = msgspec.field(default_factory=dict)
     """the latest notices"""
-    announced: frozenset[int] = frozenset()
-    """which of the manual's first announcements went out"""
+    announced: frozenset[tuple[str, str, str]] = frozenset()
+    """template, channel and address of the manual's first announcements that went out"""
     communicated_at: datetime | None = None
     """when the first notice reached its channel"""
     roles: dict[str, str] = msgspec.field(default_factory=dict)
@@ -156,7 +171,7 @@ def apply(state: Incident, event: e.Event) -> Incident:
 Changes = dict[str, object]
 
 
-def _entering(state: Incident, phase: Phase, at: datetime) -> Changes:
+def _entering(state: Incident, phase: Phase, at: datetime) -> Changes:  # noqa: PLR0911  one exhaustive match
     """What the entry into a phase notes; a phase that is not new notes nothing."""
     if phase is state.phase:
         return {}
@@ -164,20 +179,13 @@ def _entering(state: Incident, phase: Phase, at: datetime) -> Changes:
         case Phase.DETECTED:
             return _afresh(state, at)
         case Phase.VERIFIED:
-            return {"verified_at": at}
+            return _verified(state, at)
         case Phase.RESPONDING:
-            return {
-                "responding_at": state.responding_at or at,
-                "verified_at": state.verified_at or at,
-                "recovered_at": None,
-            }
+            return {**_responding(state, at), "recovered_at": None}
         case Phase.RECOVERING:
-            return {
-                "responding_at": state.responding_at or at,
-                "verified_at": state.verified_at or at,
-            }
+            return {**_responding(state, at), "recovered_at": None, "recovering_at": at}
         case Phase.MONITORING:
-            return {"recovered_at": at}
+            return {"responding_at": state.responding_at or at, "recovered_at": at}
         case Phase.RESOLVED:
             return {"ended_at": at, "recovered_at": state.recovered_at or at, "snoozed_until": None}
         case Phase.DISMISSED:
@@ -186,21 +194,43 @@ def _entering(state: Incident, phase: Phase, at: datetime) -> Changes:
             return {}
 
 
-def _afresh(state: Incident, at: datetime) -> Changes:
-    """Forget the acknowledgement and everything that followed from it: the incident starts again."""
+def _verified(state: Incident, at: datetime) -> Changes:
     return {
+        "verified_at": state.verified_at or at,
+        "escalated_at": state.escalated_at or at,
+    }
+
+
+def _responding(state: Incident, at: datetime) -> Changes:
+    """Whoever responds holds it for real."""
+    return {**_verified(state, at), "responding_at": state.responding_at or at}
+
+
+def _afresh(state: Incident, at: datetime) -> Changes:
+    """Forget the acknowledgement and everything that followed from it: the incident starts again.
+
+    What was noticed late stays late; every other clock has a new start, and so a new end.
+    """
+    return {
+        "reopened_at": at,
         "acknowledged_at": None,
         "acknowledged_by": None,
+        "first_acknowledged_at": None,
         "verified_at": None,
+        "escalated_at": None,
         "responding_at": None,
+        "recovering_at": None,
         "recovered_at": None,
         "ended_at": None,
+        "communicated_at": None,
         "assembled_at": None,
         "assembled": (),
-        "origins": {"oncall": at},
-        "progress": {},
+        "roles": {},
+        "announced": frozenset(),
         "snoozed_until": None,
         "merged_into": None,
+        "breached": state.breached & {"detection"},
+        **_from_the_first(state, at),
     }
 
 
@@ -209,16 +239,12 @@ def _changes(state: Incident, body: e.AnyBody, at: datetime) -> Changes:  # noqa
         case e.Opened():
             return _opened(body, at)
         case e.AlertsAdded():
-            return {
-                "alerts": state.alerts + body.added,
-                "firing": body.firing,
-                "cleared_at": None,
-                "firing_at": at,
-            }
+            return {"alerts": state.alerts + body.added, **_firing(state, body.firing, at)}
         case e.AlertsResolved():
-            return {"firing": body.firing, "cleared_at": at if body.firing == 0 else None}
+            return _quieter(state, body.firing, at)
         case e.Absorbed():
-            return {"alerts": state.alerts + body.alerts, "firing": state.firing + body.alerts}
+            firing = _firing(state, state.firing + body.firing, at) if body.firing else {}
+            return {"alerts": state.alerts + body.alerts, **firing}
         case e.MergedInto():
             return {"merged_into": body.incident}
         case e.Paged():
@@ -228,7 +254,10 @@ def _changes(state: Incident, body: e.AnyBody, at: datetime) -> Changes:  # noqa
         case e.Unreachable():
             return _page(state, body.page, unreachable=True)
         case e.Advanced():
-            return {"origins": {**state.origins, body.ladder: body.origin}}
+            return {
+                "origins": {**state.origins, body.ladder: body.origin},
+                "advanced": {**state.advanced, body.ladder: Advance(body.round, at)},
+            }
         case e.Acknowledged():
             return _acknowledged(state, body, at)
         case e.PageAnswered():
@@ -256,7 +285,7 @@ def _changes(state: Incident, body: e.AnyBody, at: datetime) -> Changes:  # noqa
             roles = {role: person for role, person in state.roles.items() if role != body.role}
             return {"roles": roles, **_restarted(state, f"role:{body.role}", at)}
         case e.TeamAssembled():
-            return {"assembled": tuple(body.roles), "assembled_at": at}
+            return _assembled(state, body, at)
         case e.WarRoomOpened():
             return {"war_room": body.link}
         case e.SeverityChanged():
@@ -298,26 +327,51 @@ def _opened(body: e.Opened, at: datetime) -> Changes:
     }
 
 
+def _firing(state: Incident, firing: int, at: datetime) -> Changes:
+    if firing <= 0:
+        return _quieter(state, firing, at)
+    return {"firing": firing, "cleared_at": None, "firing_at": at}
+
+
+def _quieter(state: Incident, firing: int, at: datetime) -> Changes:
+    """Fewer fire; once none does, it counts from the first time that this was said."""
+    if firing > 0:
+        return {"firing": firing, "cleared_at": None}
+    return {"firing": 0, "cleared_at": state.cleared_at or at}
+
+
 def _climbed(state: Incident, body: e.Paged | e.NobodyToPage) -> dict[str, Rung]:
     return {**state.progress, body.ladder: Rung(body.round, body.step)}
 
 
+KEPT = timedelta(hours=1)
+"""how long a page is kept at least: a contact may be used so long after its page"""
+
+
 def _paged(state: Incident, body: e.Paged, at: datetime) -> Changes:
-    """Add a page; pages that two rounds have passed over are forgotten, so that a page which
-    is repeated for a year costs no more to decide than one of an hour."""
+    """Add a page, and forget those that two rounds and an hour have passed over.
+
+    So a page that is repeated for a year costs no more to decide than one of a day.
+    """
     page = Page(
         body.page, body.person, body.ladder, at, body.answer_by, body.round, body.step, body.role,
         body.why,
     )  # fmt: skip
-    pages = {key: old for key, old in state.pages.items() if not _passed(old, body)}
-    pages[body.page] = page
+    kept = {key: old for key, old in state.pages.items() if not _passed(old, page)}
+    return {
+        **_only_pages(state, {**kept, body.page: page}),
+        "progress": _climbed(state, body),
+    }
+
+
+def _passed(old: Page, new: Page) -> bool:
+    return old.ladder == new.ladder and old.round < new.round - 1 and old.at < new.at - KEPT
+
+
+def _only_pages(state: Incident, pages: dict[str, Page]) -> Changes:
+    """Keep these pages, and the deliveries of no others."""
     kept = {k: d for k, d in state.deliveries.items() if d.subject == "notice" or d.ref in pages}
-    return {"pages": pages, "deliveries": kept, "progress": _climbed(state, body)}
-
-
-def _passed(old: Page, new: e.Paged) -> bool:
-    """Two rounds ago, or of a series that was given up and had come further than this one."""
-    return old.ladder == new.ladder and not new.round - 1 <= old.round <= new.round
+    return {"pages": pages, "deliveries": kept}
 
 
 def _page(state: Incident, page_id: str, **changes: object) -> Changes:
@@ -349,20 +403,52 @@ def _unacknowledged(state: Incident, at: datetime) -> Changes:
         "acknowledged_at": None,
         "acknowledged_by": None,
         "snoozed_until": None,
-        **_restarted(state, "oncall", at),
+        "escalated_at": at if state.escalated_at else None,
+        **_from_the_first(state, at),
+    }
+
+
+def _from_the_first(state: Incident, at: datetime) -> Changes:
+    """Begin every ladder anew; the calls that are still open are taken back."""
+    return {
+        "origins": {"oncall": at},
+        "progress": {},
+        "advanced": {},
+        **_only_pages(state, {}),
     }
 
 
 def _restarted(state: Incident, ladder: str, at: datetime) -> Changes:
-    """Begin a ladder's first round anew."""
-    progress = {name: rung for name, rung in state.progress.items() if name != ladder}
-    return {"origins": {**state.origins, ladder: at}, "progress": progress}
+    """Begin one ladder anew; its calls that are still open are taken back."""
+    return {
+        "origins": {**state.origins, ladder: at},
+        "progress": {name: rung for name, rung in state.progress.items() if name != ladder},
+        "advanced": {name: how for name, how in state.advanced.items() if name != ladder},
+        **_only_pages(state, {k: page for k, page in state.pages.items() if page.ladder != ladder}),
+    }
 
 
 def _raised(state: Incident, body: e.SeverityChanged, at: datetime) -> Changes:
-    """A severity that is raised before anybody answered starts the new severity's ladder."""
-    worse = body.severity < state.severity  # P0 sorts before P3
-    return _restarted(state, "oncall", at) if worse and state.acknowledged_at is None else {}
+    """A severity that is raised before anybody answered starts the new severity's ladder.
+
+    One that is raised later calls its commander and team from now on, not from long ago.
+    """
+    if body.severity >= state.severity:  # P0 sorts before P3
+        return {}
+    if state.acknowledged_at is None:
+        return _restarted(state, "oncall", at)
+    called = any(name.startswith("role:") for name in state.progress)
+    return {} if called or state.escalated_at is None else {"escalated_at": at}
+
+
+def _assembled(state: Incident, body: e.TeamAssembled, at: datetime) -> Changes:
+    """Call the roles that were not called before from now on."""
+    added = [role for role in dict.fromkeys(body.roles) if role not in state.assembled]
+    return {
+        "assembled": (*state.assembled, *added),
+        "assembled_at": state.assembled_at or at,
+        "origins": {**state.origins, **{f"role:{role}": at for role in added}},
+    }
 
 
 def _due(state: Incident, body: e.DeliveryDue, at: datetime) -> Changes:
@@ -388,10 +474,9 @@ LATEST_NOTICES = 20
 
 
 def _noticed(state: Incident, body: e.NoticeDue, at: datetime) -> Changes:
-    notice = Notice(
-        body.notice, body.template, body.channel, body.to, at, body.index, body.text
-    )
+    notice = Notice(body.notice, body.template, body.channel, body.to, at, body.index, body.text)
     latest = dict([*state.notices.items(), (body.notice, notice)][-LATEST_NOTICES:])
     kept = {k: d for k, d in state.deliveries.items() if d.subject == "page" or d.ref in latest}
-    announced = state.announced | ({body.index} if body.audience is None else set())
+    first = {(body.template, body.channel, body.to)} if body.audience is None else set()
+    announced = state.announced | first
     return {"notices": latest, "deliveries": kept, "announced": announced}

@@ -70,7 +70,7 @@ def actor_name(actor: str, manual: Manual) -> str:
             return actor
 
 
-def _words(  # noqa: C901, PLR0911, PLR0912  one exhaustive match over the sum type
+def _words(  # noqa: C901, PLR0911, PLR0912, PLR0915  one exhaustive match over the sum type
     body: e.AnyBody, manual: Manual, t: Translator, channels: dict[str, str]
 ) -> tuple[Tone, str]:
     def name(person: str | None) -> str:
@@ -173,9 +173,7 @@ def _words(  # noqa: C901, PLR0911, PLR0912  one exhaustive match over the sum t
         case e.WarRoomOpened():
             return "people", t("War room: {link}", link=body.link)
         case e.SeverityChanged():
-            text = t(
-                "Severity {former} → {severity}", former=body.former, severity=body.severity
-            )
+            text = t("Severity {former} → {severity}", former=body.former, severity=body.severity)
             return "fact", _noted(text, body.note)
         case e.TypeChanged():
             return "fact", t("Type: {type}", type=_type_name(body.type, manual, t))
@@ -189,7 +187,9 @@ def _words(  # noqa: C901, PLR0911, PLR0912  one exhaustive match over the sum t
                 "Not done after all: {item}", item=item
             )
         case e.Snoozed():
-            return "page", _noted(t("Snoozed until {until}", until=body.until.isoformat()), body.note)
+            return "page", _noted(
+                t("Snoozed until {until}", until=body.until.isoformat()), body.note
+            )
         case e.SnoozeEnded():
             return "page", t(N_("The snooze has ended; escalation starts anew"))
         case e.ClockBreached():
