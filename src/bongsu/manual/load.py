@@ -1,7 +1,7 @@
 """Reading a manual: from a folder, with file and line in every error, or from its stored form.
 
-All problems of all files are found in one go. This is the only module of the package that reads
-files.
+All problems of all files are found in one go. Nothing else of the package reads files, but for
+`bongsu.manual.scaffold`, which writes new ones.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ from bongsu.manual.problems import (
 from bongsu.manual.schema.base import Model
 from bongsu.manual.schema.document import Manual
 from bongsu.manual.schema.playbooks import Playbook
+from bongsu.manual.schema.review import Review
 from bongsu.manual.wording import problem_of
 from bongsu.manual.yamlfile import Node, decode_text, parse
 
@@ -59,6 +60,8 @@ def read(folder: Path) -> tuple[Manual, Places]:
         UnreadableManual: there is no manual, or it can't be opened.
         ManualError: with every problem of every file.
     """
+    if not folder.is_dir():
+        raise UnreadableManual(N_("there is no folder {folder}"), folder=str(folder))
     try:
         files = dict(sorted(_files(folder)))
     except OSError as failure:
@@ -88,8 +91,6 @@ def _files(folder: Path) -> Iterator[tuple[str, bytes]]:
                 )
             if path.is_file() and not path.name.startswith("."):
                 yield path.relative_to(folder).as_posix(), path.read_bytes()
-    if not folder.is_dir():
-        raise NotADirectoryError(20, "Not a directory", str(folder))
 
 
 class _Reading:
@@ -106,10 +107,11 @@ class _Reading:
         """Take in one file."""
         if name.endswith((".yaml", ".yml")) and not name.startswith(f"{TEMPLATES}/"):
             self._yaml(name, raw)
-        elif name.startswith(f"{TEMPLATES}/") or name.endswith(".md"):
-            self._text(name, raw)
+        elif name.startswith(f"{TEMPLATES}/"):
+            self.text(name, raw)
 
-    def _text(self, name: str, raw: bytes) -> None:
+    def text(self, name: str, raw: bytes) -> None:
+        """Take in a Markdown file."""
         text = decode_text(name, raw)
         if isinstance(text, Problem):
             self.problems.append(text)
@@ -172,13 +174,11 @@ def _assemble(files: dict[str, bytes]) -> tuple[Manual, Places]:
     for name, raw in files.items():
         reading.file(name, raw)
     reading.problems.extend(_absent(files))
+    for name in _named(reading) & files.keys() - reading.texts.keys():
+        reading.text(name, files[name])
     if reading.problems:
         raise ManualError(reading.problems)
-    manual = Manual(
-        **reading.chapters,
-        playbooks=reading.playbooks,
-        texts=_used(reading),
-    )
+    manual = Manual(**reading.chapters, playbooks=reading.playbooks, texts=reading.texts)
     return sealed(manual), Places(reading.roots)
 
 
@@ -193,16 +193,11 @@ def _absent(files: dict[str, bytes]) -> Iterator[Problem]:
             )._replace(file=file)
 
 
-def _used(reading: _Reading) -> dict[str, str]:
-    """Return the texts that belong to the manual: not the README that may lie beside it."""
-    named = {t.file for t in reading.chapters["communication"].templates.values()}
-    review = reading.chapters.get("review")
-    named.add(review.template if review else "postmortem.md")
-    return {
-        name: text
-        for name, text in reading.texts.items()
-        if name in named or name.startswith(f"{TEMPLATES}/")
-    }
+def _named(reading: _Reading) -> set[str]:
+    """Return the texts beside ``templates/`` that the manual names; a README is none of them."""
+    plan, review = reading.chapters.get("communication"), reading.chapters.get("review")
+    named = {template.file for template in plan.templates.values()} if plan else set()
+    return {*named, (review or Review()).template}
 
 
 def sealed(manual: Manual) -> Manual:

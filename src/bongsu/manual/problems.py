@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Literal, NamedTuple
 
 from bongsu.i18n import N_, translator
+from bongsu.manual.schema.base import Text
 
 Level = Literal["error", "warning"]
 KeyPath = tuple[str | int, ...]
@@ -33,11 +34,11 @@ class Problem(NamedTuple):
     def say(self, lang: str) -> str:
         """Return what is wrong and what to write instead, without the place."""
         t = translator(lang)
-        parts = [t(text, **self.values) if self.values else t(text) for text in self._texts()]
-        return ", ".join(parts)
-
-    def _texts(self) -> list[str]:
-        return [text for text in (self.what, self.mend) if text]
+        values = {k: v.in_(lang) if isinstance(v, Text) else v for k, v in self.values.items()}
+        what = t(self.what, **values)
+        if not self.mend:
+            return what
+        return t("{what}, {mend}", what=what, mend=t(self.mend, **values))
 
     def place(self) -> str:
         """Return ``file:line``, as editors and terminals link it."""
@@ -45,7 +46,8 @@ class Problem(NamedTuple):
 
     def show(self, lang: str) -> str:
         """Return the whole line that is printed: place, level of a warning, what and mend."""
-        note = f"{translator(lang)('warning')}: " if self.level == "warning" else ""
+        t = translator(lang)
+        note = t("warning") + ": " if self.level == "warning" else ""
         return f"{self.place()}: {note}{self.say(lang)}"
 
     def __str__(self) -> str:

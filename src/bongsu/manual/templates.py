@@ -120,7 +120,7 @@ class Fault(NamedTuple):
     variable: str = ""
 
 
-class RenderError(Exception):
+class RenderError(TemplateError):
     """A template can't be rendered; the message says which one and why."""
 
 
@@ -211,7 +211,7 @@ def _compiled(source: str, lang: str) -> Template:
 
 @cache
 def _environment(lang: str) -> ImmutableSandboxedEnvironment:
-    unknown = translator(lang)("being confirmed")
+    unknown = translator(lang)(N_("being confirmed"))
     environment = ImmutableSandboxedEnvironment(
         undefined=StrictUndefined,
         autoescape=False,

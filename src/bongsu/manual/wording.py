@@ -23,15 +23,15 @@ def problem_of(
 ) -> Problem:
     """Turn one validation error of a file into a problem with its line."""
     loc = tuple(details["loc"])
-    what, mend, values = _words(details, root, model)
+    what, mend, values = _words(details, file, root, model)
     line, column = deepest(root, loc)
     return Problem(
         (*prefix, *loc), what, mend, values, file=file, line=line, column=column
     )  # fmt: skip
 
 
-def _words(details: ErrorDetails, root: Node, model: type[Model]) -> Words:
-    kind, key = details["type"], _key(details["loc"])
+def _words(details: ErrorDetails, file: str, root: Node, model: type[Model]) -> Words:
+    kind, key = details["type"], _key(details["loc"]) or file
     if details["loc"][-1:] == ("[key]",):
         return _bad_key(details)
     if kind == "extra_forbidden":
@@ -52,10 +52,10 @@ _COLLECTIONS = {"list_type": "[]", "dict_type": "{}", "model_type": "{}"}
 
 
 def _key(loc: tuple[int | str, ...]) -> str:
-    """Name an entry for the reader: ``steps.2`` for an item, the key alone otherwise."""
-    last = loc[-1] if loc else "this file"
+    """Name an entry for the reader: ``steps[2]`` for an item, else its key; a root has none."""
+    last = loc[-1] if loc else ""
     if isinstance(last, int) and len(loc) > 1:
-        return f"{loc[-2]}.{last}"
+        return f"{loc[-2]}[{last + 1}]"
     return str(last)
 
 
@@ -69,8 +69,13 @@ def _refused(details: ErrorDetails, _key: str) -> Words:
 
 
 def _choice(details: ErrorDetails, key: str) -> Words:
-    expected = details["ctx"]["expected"] if "ctx" in details else ""
-    return _not_one_of(key, details["input"], re.findall(r"'([^']*)'", expected) or [expected])
+    return _not_one_of(key, details["input"], _expected(details))
+
+
+def _expected(details: ErrorDetails) -> list[str]:
+    """Return the choices that pydantic lists as ``'a', 'b' or 3``."""
+    listed = str(details.get("ctx", {}).get("expected", ""))
+    return [quoted or number for quoted, number in re.findall(r"'([^']*)'|(\d+)", listed)]
 
 
 def _tag(details: ErrorDetails, _key: str) -> Words:
@@ -134,7 +139,8 @@ def _bad_id(details: ErrorDetails, _key: str) -> Words:
 def _bad_key(details: ErrorDetails) -> Words:
     if details["type"] == "string_pattern_mismatch":
         return _bad_id(details, "")
-    return _choice(details, N_("this key"))
+    mend, values = instead(str(details["input"]), _expected(details))
+    return N_("{value} can't be a key here"), mend, {"value": shown(details["input"]), **values}
 
 
 _NOT_LIST = _not(
@@ -156,6 +162,7 @@ _WORDS: dict[str, Callable[[ErrorDetails, str], Words]] = {
     "union_tag_invalid": _tag,
     "union_tag_not_found": _no_tag,
     "string_pattern_mismatch": _bad_id,
+    "too_short": _not(N_("{key} is empty"), N_("add one")),
     "list_type": _NOT_LIST,
     "dict_type": _NOT_MAPPING,
     "model_type": _NOT_MAPPING,
@@ -208,13 +215,20 @@ def _spelt(schema: dict[str, Any], definitions: dict[str, Any]) -> Iterator[dict
         yield from _spelt(branch, definitions)
 
 
+def _any_key(schema: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the schema of the values of a mapping whose keys people choose."""
+    patterns: dict[str, dict[str, Any]] = schema.get("patternProperties", {})
+    values = schema.get("additionalProperties")
+    return next(iter(patterns.values()), None) or (values if isinstance(values, dict) else None)
+
+
 def _step(
     schema: dict[str, Any], step: int | str, definitions: dict[str, Any]
 ) -> Iterator[dict[str, Any]]:
     if isinstance(step, int):
         inside = schema.get("items")
     else:
-        inside = schema.get("properties", {}).get(step) or schema.get("additionalProperties")
+        inside = schema.get("properties", {}).get(step) or _any_key(schema)
         if inside is None and schema.get("properties", {}).get("kind", {}).get("const") == step:
             inside = schema
     if isinstance(inside, dict):

@@ -64,7 +64,7 @@ def parse(file: str, raw: bytes) -> Node | Problem:
     except _Refusal as refused:
         return refused.problem._replace(file=file)
     except yaml.YAMLError as error:
-        return _syntax(error)._replace(file=file)
+        return (_tab(text) or _syntax(error))._replace(file=file)
 
 
 def decode_text(file: str, raw: bytes) -> str | Problem:
@@ -95,6 +95,15 @@ def _control_character(line: int, column: int, found: str) -> _Refusal:
         line, column, N_("here is a character that no text has ({code})"), N_("delete it"),
         code=f"U+{ord(found):04X}",
     )  # fmt: skip
+
+
+def _tab(text: str) -> Problem | None:
+    """Return the commonest reason why a file is no YAML, which its parser words obscurely."""
+    tab = re.search(r"^ *\t", text, re.MULTILINE)
+    if tab is None:
+        return None
+    line = text.count("\n", 0, tab.start()) + 1
+    return Problem((), N_("this line is indented by a tab"), N_("write spaces"), line=line)
 
 
 def _syntax(error: yaml.YAMLError) -> Problem:
@@ -224,8 +233,8 @@ def _scalar(event: yaml.ScalarEvent) -> Node:
 def _add(node: Node, key: str, child: Node, event: yaml.Event) -> None:
     if key in node.value and key not in node.merged:
         raise _refuse(
-            event, N_("{key} stands here for the second time, first in line {line}"),
-            N_("keep one of the two"), key=key, line=node.keys[key][0],
+            event, N_("{key} stands here for the second time, first in line {first}"),
+            N_("keep one of the two"), key=key, first=node.keys[key][0],
         )  # fmt: skip
     node.merged -= {key}
     _put(node, key, child, _place(event))

@@ -11,7 +11,9 @@ from bongsu.manual.problems import KeyPath, Problem, error, warning
 from bongsu.manual.schema.base import SEVERITY_LEVELS, Model, format_duration
 from bongsu.manual.schema.document import Manual
 
-_MAY_BE_ZERO = frozenset({"after", "from", "at_latest", "grace", "reopen_within", "watch", "wait"})
+_MAY_BE_ZERO = frozenset(
+    {"after", "from", "at_latest", "grace", "until", "reopen_within", "watch", "wait"}
+)
 
 
 def problems(manual: Manual) -> Iterator[Problem]:

@@ -66,5 +66,5 @@ def _wordless(manual: Manual) -> Iterator[Problem]:
             yield warning(
                 ("communication", "audiences", name),
                 N_("{audience} are to hear regularly, but no template says what"),
-                N_("add template"), audience=audience.name.ko,
+                N_("add template"), audience=audience.name,
             )  # fmt: skip

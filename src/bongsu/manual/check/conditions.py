@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from bongsu.i18n import N_
+from bongsu.manual.check.references import refer
 from bongsu.manual.conditions import Condition, ConditionError, Scope, samples
 from bongsu.manual.problems import KeyPath, Problem, error, instead
 from bongsu.manual.schema.base import SEVERITY_LEVELS
@@ -36,6 +37,7 @@ def problems(manual: Manual) -> Iterator[Problem]:
     for use in _uses(manual):
         yield from _condition(use)
         yield from _compared(use, words)
+        yield from _keys(use)
 
 
 def _uses(manual: Manual) -> Iterator[_Use]:
@@ -123,14 +125,38 @@ def _unknown_variable(path: KeyPath, name: str, known: Mapping[str, object]) -> 
 
 def _answer(use: _Use, condition: Condition, values: Mapping[str, object]) -> Iterator[Problem]:
     """Answer the condition once with samples, which shows types that don't fit."""
+    samples = {**values, "labels": dict.fromkeys(_asked("labels", use.text), "")}
     try:
-        condition.holds(values)
+        condition.holds({name: samples[name] for name in condition.variables})
     except ConditionError as failure:
-        yield error(
-            use.path, N_("this condition can't be answered ({error})"),
-            N_("compare a time with duration('30m'), and ask has(labels.x) before labels.x"),
-            error=failure.reason,
-        )  # fmt: skip
+        if not isinstance(failure.__cause__, LookupError):  # those are `_keys`' to say
+            yield error(
+                use.path, N_("this condition can't be answered ({error})"),
+                N_("compare a time with duration('30m'), and end in a comparison"),
+                error=failure.reason,
+            )  # fmt: skip
+
+
+def _asked(mapping: str, text: str) -> list[str]:
+    """Return the keys that a condition reads from a mapping."""
+    found = re.findall(rf"\b{mapping}(?:\.(\w+)|\[['\"]([^'\"]+)['\"]\])", text)
+    return [dotted or bracketed for dotted, bracketed in found]
+
+
+def _keys(use: _Use) -> Iterator[Problem]:
+    """Look at the keys that it reads: one that is not there would keep it from being answered."""
+    for mapping, kind in (("checks", "check"), ("parameters", "parameter")):
+        known = use.more.get(mapping, {})
+        assert isinstance(known, Mapping)
+        for key in _asked(mapping, use.text):
+            yield from refer(use.path, kind, key, known)
+    for label in sorted(set(_asked("labels", use.text))):
+        guard = rf"has\(\s*labels\.{re.escape(label)}\s*\)|['\"]{re.escape(label)}['\"] in labels"
+        if not re.search(guard, use.text):
+            yield error(
+                use.path, N_("an alert may have no label {name}"),
+                N_("ask for it first: has(labels.{name}) && …"), name=label,
+            )  # fmt: skip
 
 
 def _words(manual: Manual) -> dict[str, list[str]]:

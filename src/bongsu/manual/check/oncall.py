@@ -11,11 +11,9 @@ from bongsu.manual.check.people import timezone
 from bongsu.manual.check.reach import elsewhere
 from bongsu.manual.check.references import arrows, circles, refer, refer_all
 from bongsu.manual.problems import KeyPath, Problem, error, warning
-from bongsu.manual.schema.base import format_duration
 from bongsu.manual.schema.document import Manual
 from bongsu.manual.schema.oncall import WEEKDAYS, Rotation
 
-_DAY = timedelta(days=1)
 _WEEK = timedelta(weeks=1)
 
 
@@ -25,7 +23,8 @@ def problems(manual: Manual) -> Iterator[Problem]:
     for name, rotation in rotations.items():
         path = ("oncall", "rotations", name)
         yield from timezone((*path, "timezone"), rotation.timezone)
-        yield from _cycle(path, rotation)
+        if rotation.every % _WEEK == timedelta(0):
+            yield from _first_day(path, rotation)
         yield from _shifts(manual, path, rotation)
         yield from _hours(manual, path, rotation)
     graph = {n: [o for o in elsewhere(r) if o in rotations] for n, r in rotations.items()}
@@ -42,21 +41,6 @@ def _circle(rotation: Rotation, circle: list[str]) -> Problem:
         N_("the rotations hand over in a circle: {circle}"),
         N_("let one of them answer at any time"), circle=arrows(circle),
     )  # fmt: skip
-
-
-def _cycle(path: KeyPath, rotation: Rotation) -> Iterator[Problem]:
-    if rotation.every % _DAY or rotation.every < _DAY:
-        yield error(
-            (*path, "every"), N_("a shift of {every} is not a number of whole days"),
-            N_("write for example 1d or 1w"), every=format_duration(rotation.every),
-        )  # fmt: skip
-    elif rotation.every % _WEEK == timedelta(0):
-        yield from _first_day(path, rotation)
-    for key, what in (("slots", rotation.slots), ("shifts", rotation.shifts)):
-        if not what:
-            yield error(
-                (*path, key), N_("{key} is empty, so nobody is on call"), N_("add one"), key=key
-            )
 
 
 def _first_day(path: KeyPath, rotation: Rotation) -> Iterator[Problem]:
@@ -95,12 +79,6 @@ def _holder(manual: Manual, path: KeyPath, holder: str) -> Iterator[Problem]:
         yield from refer(path, "person", holder, manual.team.people)
         return
     yield from refer(path, "role", name, manual.team.roles)
-    role = manual.team.roles.get(name)
-    if role is not None and not role.held_by:
-        yield error(
-            path, N_("{target} leads to nobody, because nobody holds this role"),
-            N_("add people to held_by of {name} in team.yaml"), target=holder, name=name,
-        )  # fmt: skip
 
 
 def _one_for_all(path: KeyPath, rotation: Rotation, shift: dict[str, str]) -> Iterator[Problem]:
@@ -124,14 +102,6 @@ def _hours(manual: Manual, path: KeyPath, rotation: Rotation) -> Iterator[Proble
             (*path, "hours"), N_("outside these hours nobody is on call"),
             N_("name the rotation that answers then: outside_hours"),
         )  # fmt: skip
-    for index, hours in enumerate(rotation.hours):
-        if not hours.days:
-            yield error(
-                (*path, "hours", index, "days"),
-                N_("{key} is empty"),
-                N_("write for example [mon, tue]"),
-                key="days",
-            )
 
 
 def _missing_slots(

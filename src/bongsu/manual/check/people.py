@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from bongsu.i18n import N_
 from bongsu.manual.check.addresses import address, web
-from bongsu.manual.check.reach import calls, people_behind
+from bongsu.manual.check.reach import called_roles, calls, people_behind
 from bongsu.manual.check.references import arrows, circles, refer, refer_all
 from bongsu.manual.problems import KeyPath, Problem, error, instead, warning
 from bongsu.manual.schema.base import format_duration
@@ -92,14 +92,18 @@ def _late(path: KeyPath, person: Person) -> Iterator[Problem]:
 def _unreachable(manual: Manual) -> Iterator[Problem]:
     """Everybody who can be paged needs a contact: a page without one reaches nobody, silently."""
     reported: set[str] = set()
-    for path, target in calls(manual):
-        people = people_behind(manual, target)
-        if not people:
-            yield from _nobody(manual, path, target)
-        for name in sorted(people - reported):
+    for _path, target in calls(manual):
+        for name in sorted(people_behind(manual, target) - reported):
             if not manual.team.people[name].contacts:
                 reported.add(name)
                 yield _no_contact(manual, name, target)
+    for role in called_roles(manual):
+        if role in manual.team.roles and not manual.team.roles[role].held_by:
+            yield error(
+                ("team", "roles", role, "held_by"),
+                N_("nobody holds the role {name}, but it is called"),
+                N_("add people to held_by"), name=role,
+            )  # fmt: skip
 
 
 def _no_contact(manual: Manual, name: str, target: str) -> Problem:
@@ -109,17 +113,6 @@ def _no_contact(manual: Manual, name: str, target: str) -> Problem:
         N_("add contacts: [email:{name}@example.com] or another channel"),
         person=manual.team.people[name].name, name=name, target=target,
     )  # fmt: skip
-
-
-def _nobody(manual: Manual, path: KeyPath, target: str) -> Iterator[Problem]:
-    """Say why a target leads to nobody; an unknown name is reported where names are looked at."""
-    kind, _, name = target.partition(":")
-    role = manual.team.roles.get(name) if kind == "role" else None
-    if role is not None and not role.held_by:
-        yield error(
-            path, N_("{target} leads to nobody, because nobody holds this role"),
-            N_("add people to held_by of {name} in team.yaml"), target=target, name=name,
-        )  # fmt: skip
 
 
 def _links(manual: Manual) -> Iterator[Problem]:

@@ -139,5 +139,5 @@ def _without(manual: Manual) -> Iterator[Problem]:
                     ("overview", "incident_types", category, name),
                     N_("no playbook is for {type}"),
                     N_("add {name} to the types of one, even if its steps are only for people"),
-                    type=kind.name.ko, name=name,
+                    type=kind.name, name=name,
                 )  # fmt: skip

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from bongsu.manual.problems import KeyPath
-from bongsu.manual.schema.base import Text
 from bongsu.manual.schema.document import Manual
 from bongsu.manual.schema.oncall import Rotation
 from bongsu.manual.schema.response import SeverityResponse
@@ -55,6 +54,15 @@ def approvals(manual: Manual) -> Iterator[tuple[KeyPath, str]]:
         yield ("obligations", "confirmed_by"), manual.obligations.confirmed_by
 
 
+def called_roles(manual: Manual) -> list[str]:
+    """Return every role that a ladder, an approval or a shift calls."""
+    targets = [target for _path, target in calls(manual)]
+    for rotation in manual.oncall.rotations.values():
+        targets += [holder for shift in rotation.shifts for holder in shift.values()]
+    roles = [target.removeprefix("role:") for target in targets if target.startswith("role:")]
+    return list(dict.fromkeys(roles))
+
+
 def people_behind(manual: Manual, target: str) -> frozenset[str]:
     """Return everybody whom a target may ever lead to; names that don't exist lead to nobody."""
     kind, _, name = target.partition(":")
@@ -89,9 +97,3 @@ def elsewhere(rotation: Rotation) -> list[str]:
 def as_target(holder: str) -> str:
     """Write the holder of a shift as a target; a bare name is a person's."""
     return holder if holder.startswith("role:") else f"person:{holder}"
-
-
-def shown_name(manual: Manual, person: str) -> Text:
-    """Return a person's name for the reader."""
-    known = manual.team.people.get(person)
-    return Text.of(known.name if known else person)

@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from bongsu.manual.schema.base import Brief, Duration, Expression, Id, Model, Text
+from pydantic import BeforeValidator
+
+from bongsu.i18n import N_
+from bongsu.manual.schema.base import (
+    Brief,
+    Duration,
+    Expression,
+    Id,
+    Model,
+    Text,
+    parse_duration,
+    refusal,
+    shown,
+)
 from bongsu.manual.schema.team import split_address
 
 ChannelName = Literal[
@@ -25,13 +38,29 @@ class Destination(Brief):
     to: str | None = None
 
 
+def _pace(value: object) -> object:
+    if value == "real_time":
+        return value
+    try:
+        return parse_duration(value)
+    except ValueError as error:
+        raise refusal(
+            N_("{value} is no pace of notices"),
+            N_("write for example 30m, or real_time"),
+            value=shown(value),
+        ) from error
+
+
+Pace = Annotated[Duration | Literal["real_time"], BeforeValidator(_pace)]
+
+
 class Audience(Model):
     """People who are told the same thing at the same pace."""
 
     name: Text
     side: Literal["internal", "external"]
     destinations: list[Destination]
-    every: Duration | Literal["real_time"] | None = None
+    every: Pace | None = None
     """how often they hear of an open incident"""
     when: Expression | None = None
     """the condition under which they are told at all"""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
+from bongsu.i18n import N_
 from bongsu.manual.schema.base import (
     SEVERITY_LEVELS,
     Brief,
@@ -16,6 +17,8 @@ from bongsu.manual.schema.base import (
     Shorthand,
     Target,
     Text,
+    refusal,
+    shown,
 )
 
 PhaseName = Literal[
@@ -31,13 +34,26 @@ class EscalationStep(Model):
     """one target alone needs no list"""
 
 
+def _times(value: object) -> object:
+    if value == "forever" or (type(value) is int and value > 0):
+        return value
+    raise refusal(
+        N_("{value} is no number of rounds"),
+        N_("write forever, or a number from 1"),
+        value=shown(value),
+    )
+
+
+Times = Annotated[Annotated[int, Field(ge=1)] | Literal["forever"], BeforeValidator(_times)]
+
+
 class Repeat(Brief):
     """Whether a round that nobody answered starts again; short: ``15m``, for ever."""
 
     short: ClassVar[tuple[str, ...]] = ("every",)
 
     every: Duration
-    times: Annotated[int, Field(ge=1)] | Literal["forever"] = "forever"
+    times: Times = "forever"
     """how often the round is repeated after the first one"""
 
 
