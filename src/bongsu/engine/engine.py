@@ -55,9 +55,11 @@ class Engine:
         self.clock = clock or SystemClock()
         self.look_sooner: Callable[[datetime], None] = lambda _: None
         """called with the time of a look that a transaction asked for"""
-        self.hand_over: Callable[[Sequence[effects.Effect]], bool] | None = None
-        """takes effects to be done by this process at once; refuses when it is too busy"""
+        self.hand_over: Callable[[Sequence[effects.Effect]], None] | None = None
+        """begins effects in this process at once; asked only where `has_room` says yes"""
         self.has_room: Callable[[int], bool] = lambda _: False
+        self.committed: Callable[[Sequence[Step]], None] = lambda _: None
+        """called with what a transaction wrote, after its commit; counts for metrics"""
 
     async def transact(self, work: Work) -> list[Incident]:
         """Run ``work`` in a transaction, save the steps it returns, and see to their effects."""
@@ -71,6 +73,7 @@ class Engine:
         for step in steps:
             if step.look_at is not None:
                 self.look_sooner(step.look_at)
+        self.committed(steps)
         return [step.incident for step in steps]
 
     async def _save(

@@ -33,6 +33,10 @@ class Looker:
         if self._wakes_at is None or at < self._wakes_at:
             self._sooner.set()
 
+    def stop(self) -> None:
+        """Wake up, so that `run` sees that it is to stop."""
+        self._sooner.set()
+
     async def run(self, stopping: asyncio.Event) -> None:
         """Look and sleep until ``stopping``; a lost database is waited for."""
         while not stopping.is_set():

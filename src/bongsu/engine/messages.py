@@ -36,6 +36,18 @@ class Writer:
             return self._page(policy.manual, incident, due, page, now)
         return self._notice(policy.manual, incident, due)
 
+    def update(
+        self, policy: Policy, incident: Incident, *, text: str, thread: str, lang: str
+    ) -> Message:
+        """Return what brings an earlier message (its receipt is ``thread``) up to date."""
+        due = e.DeliveryDue(f"update.{incident.seq}", "notice", "", "slack", "")
+        t = translator(lang)
+        return self._message(
+            policy.manual, incident, due, t,
+            kind="update", timezone=policy.manual.overview.timezone, text=text, thread=thread,
+            actions=self._for_everyone(incident, t),
+        )  # fmt: skip
+
     def _page(
         self, manual: Manual, incident: Incident, due: e.DeliveryDue, page: Page, now: datetime
     ) -> Message:
@@ -111,7 +123,7 @@ class Writer:
 
     def _for_everyone(self, incident: Incident, t: Translator) -> tuple[Action, ...]:
         """Buttons that anybody in the channel may press; Slack says who did."""
-        codes: tuple[ActionCode, ...] = ("ack", "confirm", "dismiss", "resolve")
+        codes = _open_codes(incident)
         return tuple(Action(code, action_label(code, t.lang), f"{incident.id}:") for code in codes)
 
 
@@ -121,3 +133,12 @@ def _codes(incident: Incident, page: Page) -> tuple[ActionCode, ...]:
     if incident.phase is Phase.DETECTED:
         return ("ack", "confirm", "dismiss")
     return ("ack", "resolve")
+
+
+def _open_codes(incident: Incident) -> tuple[ActionCode, ...]:
+    if not incident.open:
+        return ()
+    begun: tuple[ActionCode, ...] = () if incident.acknowledged_at else ("ack",)
+    if incident.phase is Phase.DETECTED:
+        return (*begun, "confirm", "dismiss", "resolve")
+    return (*begun, "resolve")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from bongsu.manual.schema.document import Manual
 from bongsu.manual.schema.oncall import Override
@@ -17,8 +18,10 @@ class Policy(NamedTuple):
     manual: Manual
     shifts: Shifts
     router: Router
+    zone: ZoneInfo
+    """the manual's time zone"""
 
 
 def compile_policy(manual: Manual, overrides: Sequence[Override] = ()) -> Policy:
     """Prepare a manual and the overrides that people made since for deciding."""
-    return Policy(manual, Shifts(manual, overrides), Router(manual))
+    return Policy(manual, Shifts(manual, overrides), Router(manual), ZoneInfo(manual.overview.timezone))

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 STATE_FORM = 1
 """raise it with every change to `Incident`'s fields or to what the fold makes of an event"""
-_GENESIS = bytes(32)
+GENESIS = bytes(32)
+"""what the first entry of a log follows"""
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(Incident)
 
@@ -98,7 +99,7 @@ async def save(
     entries = [
         entry
         for incident, events, _ in written
-        for entry in chained(int(incident.id), events, hashes.get(int(incident.id), _GENESIS))
+        for entry in chained(int(incident.id), events, hashes.get(int(incident.id), GENESIS))
     ]
     if entries:
         await conn.execute(APPEND, *zip(*entries, strict=True))

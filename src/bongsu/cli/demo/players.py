@@ -1,0 +1,194 @@
+"""Who plays the responders: a person at the keyboard, or the demo by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable
+from datetime import datetime
+
+import httpx
+
+from bongsu.channels import links
+from bongsu.channels.message import ActionCode
+from bongsu.cli import language
+from bongsu.cli.demo.director import Stage, console, interactive, say
+from bongsu.cli.demo.sinks import Received
+from bongsu.cli.printing import span
+from bongsu.engine.policy import Policy
+from bongsu.i18n import N_, translator
+from bongsu.incident import commands
+from bongsu.incident import events as e
+from bongsu.incident.clocks import clocks
+from bongsu.incident.reasons import CLOCKS
+from bongsu.incident.state import Incident
+
+ACT_TIMEOUT = 60.0
+t = translator(language())
+
+
+# ── by itself ────────────────────────────────────────────────────────────────────────────
+
+
+async def by_itself(stage: Stage) -> bool:
+    """Play the whole incident; returns whether it was resolved."""
+    await _pause(stage, 0.2)
+    say(t(N_("The backend breaks.")))
+    await stage.backend.stop()
+    await stage.viewer.until(e.Opened)
+    say(t(N_("Nobody answers at first: watch the escalation.")))
+    await stage.viewer.until(e.Paged, 2)
+    await _pause(stage, 0.5)
+    await _tap(stage, "ack", t(N_("The second on call reads the mail and taps its link.")), newest=True)
+    await stage.viewer.until(e.Acknowledged)
+    await _pause(stage, 1)
+    await _tap(stage, "confirm", t(N_("They look: it is real.")), newest=True)
+    await stage.viewer.until(e.Confirmed)
+    await _answer_roles(stage)
+    incident = await stage.viewer.until(e.ResponseStarted)
+    await _pause(stage, 1)
+    await _do(stage, "backend-a", lambda i: commands.start_recovery(i, "backend-a", t(N_("restart"))))
+    say(t(N_("The backend is restarted.")))
+    await stage.backend.start()
+    await stage.viewer.until(e.Recovered)
+    await _pause(stage, 2)
+    say(t(N_("It stays well, so the commander closes the incident.")))
+    await _do(stage, "pm", lambda i: commands.resolve(i, "pm"))
+    incident = await stage.viewer.until(e.Resolved)
+    _sum_up(stage, incident)
+    return not incident.open
+
+
+async def _answer_roles(stage: Stage) -> None:
+    """Everybody who is called to a role answers by the link in their mail."""
+    say(t(N_("The commander and the team answer their calls.")))
+    answered: set[str] = set()
+    while stage.viewer.incident is None or stage.viewer.incident.assembled_at is None or len(answered) < 2:  # noqa: PLR2004  the commander and one of the team
+        for mail in _mails(stage, "ack"):
+            page = stage.viewer.incident.pages.get(mail[1].page) if stage.viewer.incident else None
+            if page and page.role and page.id not in answered and page.answered_at is None:
+                answered.add(page.id)
+                await _open(mail[0])
+        stage.sinks.arrived.clear()
+        await _wait(stage.sinks.arrived, 0.3)
+
+
+async def _tap(stage: Stage, code: ActionCode, story: str, *, newest: bool) -> None:
+    say(story)
+    while not (found := _mails(stage, code)):
+        stage.sinks.arrived.clear()
+        await _wait(stage.sinks.arrived, ACT_TIMEOUT)
+    await _open(found[-1 if newest else 0][0])
+
+
+def _mails(stage: Stage, code: ActionCode) -> list[tuple[str, links.Claims]]:
+    """The links of one purpose that mails have brought, oldest first."""
+    return [
+        (link, claims)
+        for message in stage.sinks.received
+        for link, claims in _links(stage, message)
+        if claims.purpose == code
+    ]
+
+
+def _links(stage: Stage, message: Received) -> list[tuple[str, links.Claims]]:
+    now = stage.runtime.engine.clock.now()
+    tokens = ((link, link.rsplit("/go/", 1)[1]) for link in message.links)
+    return [(link, links.read(stage.runtime.secret, token, now)) for link, token in tokens]
+
+
+async def _open(link: str) -> None:
+    """Do what a thumb does: open the page, press its button."""
+    async with httpx.AsyncClient(timeout=10) as client:
+        (await client.get(link)).raise_for_status()
+        (await client.post(link)).raise_for_status()
+
+
+async def _pause(stage: Stage, minutes: float) -> None:
+    """Wait as long as so many of the manual's minutes take."""
+    await asyncio.sleep(minutes * 60 / stage.speed)
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(event.wait(), seconds)
+    except TimeoutError:
+        return
+
+
+# ── by hand ──────────────────────────────────────────────────────────────────────────────
+
+KEYS = {
+    "b": N_("break the backend"),
+    "f": N_("mend the backend"),
+    "a": N_("acknowledge"),
+    "c": N_("confirm: it is real"),
+    "d": N_("dismiss: a false alarm"),
+    "r": N_("resolve"),
+    "q": N_("end the demo"),
+}
+
+
+async def by_hand(stage: Stage) -> bool:
+    """Break the backend, and let the person at the keyboard, or in the console, respond."""
+    say(t(N_("The backend breaks.")))
+    await stage.backend.stop()
+    if not interactive():
+        await stage.viewer.until(e.Resolved)
+        return True
+    _print_keys()
+    lines = asyncio.Queue[str]()
+    asyncio.get_running_loop().add_reader(sys.stdin, lambda: lines.put_nowait(sys.stdin.readline()))
+    while (key := (await lines.get()).strip().lower()[:1]) != "q":
+        await _press(stage, key)
+    return True
+
+
+def _print_keys() -> None:
+    keys = "   ".join(f"[bold]{key}[/bold] {t(text)}" for key, text in KEYS.items())
+    console.print(t(N_("Type a letter and press Enter:")) + "  " + keys)
+
+
+async def _press(stage: Stage, key: str) -> None:
+    who = "backend-a"
+    match key:
+        case "b":
+            await stage.backend.stop()
+        case "f":
+            await stage.backend.start()
+        case "a":
+            await _do(stage, who, lambda i: commands.acknowledge(i, who, "demo"))
+        case "c":
+            await _do(stage, who, lambda i: commands.confirm(i, who))
+        case "d":
+            await _do(stage, who, lambda i: commands.dismiss(i, who))
+        case "r":
+            await _do(stage, who, lambda i: commands.resolve(i, who))
+        case _:
+            _print_keys()
+
+
+async def _do(stage: Stage, person: str, act: Callable[[Incident], commands.Bodies]) -> None:
+    if stage.viewer.incident is None:
+        say(t(N_("No incident is open yet.")))
+        return
+
+    def command(_policy: Policy, incident: Incident, _now: datetime) -> commands.Bodies:
+        return act(incident)
+
+    try:
+        await stage.runtime.engine.act(int(stage.viewer.incident.id), f"person:{person}", command)
+    except commands.RefusedError as refusal:
+        say(str(refusal))
+
+
+def _sum_up(stage: Stage, incident: Incident) -> None:
+    now = stage.runtime.engine.clock.now()
+    console.print()
+    for clock in clocks(stage.runtime.engine.policy.manual, incident):
+        mark = "[red]✗[/red]" if clock.breached(now) else "[green]✓[/green]"
+        taken = span(clock.elapsed(now).total_seconds() * stage.speed)
+        target = span(clock.target.total_seconds() * stage.speed)
+        console.print(f"  {mark} {t(CLOCKS[clock.name])}: {taken} / {target}")
+    console.print()
+    say(t("{number} is resolved. Its whole log has {count} entries.", number=incident.number, count=incident.seq))

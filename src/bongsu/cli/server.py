@@ -1,0 +1,209 @@
+"""The running process: start in order, say where to look, stop cleanly."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import structlog
+import uvicorn
+
+from bongsu.channels import registry
+from bongsu.channels.environment import SettingsError
+from bongsu.cli import language
+from bongsu.cli.connection import LOCAL, Server, fail, keep
+from bongsu.cli.serving import Settings, bundled_manual, database, load_manual
+from bongsu.engine.runtime import NoManualError, Runtime, running
+from bongsu.i18n import N_, translator
+from bongsu.manual.problems import ManualError, UnreadableManual
+from bongsu.store import access
+from bongsu.store.database import DatabaseError
+from bongsu.web.app import serve_app
+
+if TYPE_CHECKING:
+    from bongsu.manual.schema.document import Manual
+
+CLOSE_WITHIN = 5
+"""seconds that open requests get when the process stops"""
+
+log = structlog.get_logger(__name__)
+t = translator(language())
+
+
+def run(chosen: Settings, variables: Mapping[str, str]) -> None:
+    """Serve until a signal ends it; the exit code is 0 then."""
+    _run(_serve(chosen, variables))
+
+
+def run_worker(chosen: Settings, variables: Mapping[str, str]) -> None:
+    """Work until a signal ends it; the exit code is 0 then."""
+    _run(_work(chosen, variables))
+
+
+def _run(main: Coroutine[Any, Any, None]) -> None:
+    import uvloop  # noqa: PLC0415  not on every platform
+
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(main)
+    except (DatabaseError, NoManualError) as error:
+        fail(str(error))
+
+
+class _Server(uvicorn.Server):
+    """Leaves the signals to us: uvicorn would end the process by them before we have stopped."""
+
+    @contextlib.contextmanager
+    def capture_signals(self):  # type: ignore[no-untyped-def]  # noqa: ANN201  as in uvicorn
+        """Capture nothing."""
+        yield
+
+
+async def _serve(chosen: Settings, variables: Mapping[str, str]) -> None:
+    stop = stop_signal()
+    manual = await asyncio.to_thread(load_manual, chosen.manual or bundled_manual())
+    async with served(chosen, variables, manual) as process:
+        _on_hangup(lambda: _reload(process.runtime, chosen))
+        await _welcome(process.runtime, chosen, manual)
+        ended = asyncio.create_task(stop.wait())
+        await asyncio.wait({process.http, ended}, return_when=asyncio.FIRST_COMPLETED)
+
+
+class Process(NamedTuple):
+    """A server that answers."""
+
+    runtime: Runtime
+    http: asyncio.Task[None]
+
+
+@asynccontextmanager
+async def served(
+    chosen: Settings, variables: Mapping[str, str], manual: Manual
+) -> AsyncIterator[Process]:
+    """Serve for as long as the block runs; the address is taken before anything is started."""
+    listener = _bind(chosen.host, chosen.port)
+    async with AsyncExitStack() as stack:
+        stack.callback(listener.close)
+        url = await stack.enter_async_context(database(chosen))
+        runtime = await stack.enter_async_context(_started(url, chosen, variables, manual))
+        folder = chosen.manual or bundled_manual()
+        app = await stack.enter_async_context(
+            serve_app(runtime, reload=lambda: runtime.reload(folder))
+        )
+        server = _Server(uvicorn.Config(
+            app, log_config=None, access_log=False, loop="none", http="httptools", ws="none",
+            lifespan="off", timeout_graceful_shutdown=CLOSE_WITHIN, backlog=4096,
+        ))  # fmt: skip
+        http = asyncio.create_task(server.serve(sockets=[listener]), name="http")
+        try:
+            yield Process(runtime, http)
+        finally:
+            server.should_exit = True
+            await http
+
+
+async def _work(chosen: Settings, variables: Mapping[str, str]) -> None:
+    stop = stop_signal()
+    async with database(chosen) as url, _started(url, chosen, variables, None):
+        print(t(N_("The worker is running. Ctrl-C stops it.")), flush=True)
+        await stop.wait()
+
+
+@asynccontextmanager
+async def _started(
+    url: str, chosen: Settings, variables: Mapping[str, str], manual: Manual | None
+) -> AsyncIterator[Runtime]:
+    try:
+        channels = registry.build(variables, language())
+    except SettingsError as error:
+        fail(str(error), 2)
+    async with running(url, channels, base_url=chosen.base_url, manual=manual) as runtime:
+        for name, how in _unusable(runtime, channels).items():
+            log.warning("channel.not_configured", channel=name, how=how)
+        yield runtime
+
+
+def _unusable(runtime: Runtime, channels: registry.Channels) -> dict[str, str]:
+    """Channels that the manual relies on and that can't be used here."""
+    people = runtime.engine.policy.manual.team.people.values()
+    named = {contact.channel for person in people for contact in person.contacts}
+    return registry.unusable(channels, sorted(named), language())
+
+
+def stop_signal() -> asyncio.Event:
+    """Return what Ctrl-C or SIGTERM sets; a second one ends the process at once."""
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def asked() -> None:
+        if stop.is_set():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(number)
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, asked)
+    return stop
+
+
+def _on_hangup(act: Callable[[], Awaitable[None]]) -> None:
+    tasks: set[asyncio.Task[None]] = set()
+
+    def asked() -> None:
+        task = asyncio.ensure_future(act())
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, asked)
+
+
+async def _reload(runtime: Runtime, chosen: Settings) -> None:
+    """Load the manual's folder again; a broken one is refused and the running one stays."""
+    try:
+        manual = await runtime.reload(chosen.manual or bundled_manual())
+    except (ManualError, UnreadableManual) as error:
+        log.error("manual.refused", problems=error.show(language()))  # noqa: TRY400  the person's fault, no traceback
+    else:
+        log.info("manual.loaded", sha=manual.sha)
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    """Take the address before anything is started, so that a taken one is said at once."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host.strip("[]"), port))
+    except OSError as error:
+        fail(t("{host}:{port} can't be used: {error}", host=host, port=port, error=str(error)))
+    return listener
+
+
+async def _welcome(runtime: Runtime, chosen: Settings, manual: Manual) -> None:
+    """Say where to look and, until somebody has signed in, how to sign in."""
+    async with runtime.pool.acquire() as conn:
+        link = await access.first_link(conn, now=runtime.engine.clock.now())
+        if not chosen.database_url:
+            await _keep_local(conn, runtime, chosen)
+    print(t("Bongsu runs the manual '{name}' at {url}", name=manual.overview.name, url=chosen.base_url))
+    if link:
+        print(t("Sign in (once, within a day): {url}", url=f"{chosen.base_url}/sign-in/{link}"))
+    print(t(N_("Ctrl-C stops it.")), flush=True)
+
+
+async def _keep_local(conn: Any, runtime: Runtime, chosen: Settings) -> None:  # noqa: ANN401  a pool's connection
+    """Let this user's terminal on this machine talk to the server without signing in."""
+    path = chosen.data / LOCAL
+    now = runtime.engine.clock.now()
+    for old in await access.list_tokens(conn, access.FIRST_ADMIN):
+        if old.name == LOCAL and old.revoked_at is None:
+            await access.revoke_token(conn, old.id, now=now)
+    with suppress(access.AccessRefusedError):  # the first admin was disabled: then nobody may
+        secret, _ = await access.issue_token(
+            conn, access.FIRST_ADMIN, name=LOCAL, made_by="bongsu", now=now
+        )
+        keep(path, Server(chosen.base_url, secret))

@@ -1,0 +1,180 @@
+"""Everything that one process runs: the timer, the triage, the courier and the job worker."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import structlog
+
+from bongsu.channels import registry
+from bongsu.channels.message import Channel
+from bongsu.engine import jobs
+from bongsu.engine.courier import Courier
+from bongsu.engine.engine import Engine
+from bongsu.engine.housekeeping import Housekeeping
+from bongsu.engine.looker import Looker
+from bongsu.engine.messages import Writer
+from bongsu.engine.policy import Policy, compile_policy
+from bongsu.engine.triage import Triage
+from bongsu.manual.load import from_document, load, to_document
+from bongsu.manual.schema.document import Manual
+from bongsu.store import manuals, overrides, secrets
+from bongsu.store.database import connect_pool, listening
+
+if TYPE_CHECKING:
+    from bongsu.store.database import Pool, PoolConnection
+
+POOL_SIZE = 12
+WARM_EVERY = 60.0
+"""seconds between two touches of every channel's connection"""
+
+log = structlog.get_logger(__name__)
+
+
+class NoManualError(Exception):
+    """No manual has been loaded into this database yet."""
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """What the faces of a running process work with."""
+
+    pool: Pool
+    engine: Engine
+    triage: Triage
+    courier: Courier
+    looker: Looker
+    secret: bytes
+    base_url: str
+
+    async def adopt(self, manual: Manual) -> bool:
+        """Let a manual decide from now on, here and in every other process."""
+        async with self.pool.acquire() as conn, conn.transaction():
+            changed = await _adopt(conn, manual)
+        if changed:
+            await self.refresh()
+        return changed
+
+    async def reload(self, folder: Path) -> Manual:
+        """Load the manual from its folder and adopt it.
+
+        Raises:
+            bongsu.manual.load.ManualError: it has problems; the running one stays.
+        """
+        manual = await asyncio.to_thread(load, folder)
+        await self.adopt(manual)
+        return manual
+
+    async def refresh(self) -> None:
+        """Decide by what the database says decides now."""
+        async with self.pool.acquire() as conn:
+            self.engine.policy = await current_policy(conn)
+
+
+async def _adopt(conn: PoolConnection, manual: Manual) -> bool:
+    name = manual.overview.name
+    return await manuals.adopt(conn, manual.sha, name, to_document(manual))
+
+
+async def current_policy(conn: PoolConnection) -> Policy:
+    """Compile the manual that decides now, with the overrides that people made.
+
+    Raises:
+        NoManualError: none has been loaded yet.
+    """
+    found = await manuals.current(conn)
+    if found is None:
+        raise NoManualError("start 'bongsu serve --manual DIR' on this database first")
+    manual = await asyncio.to_thread(from_document, found[1])
+    return compile_policy(manual, await overrides.current(conn))
+
+
+@asynccontextmanager
+async def running(
+    url: str, channels: Mapping[str, Channel], *, base_url: str, manual: Manual | None = None
+) -> AsyncIterator[Runtime]:
+    """Run everything on the database at ``url`` for as long as the block runs.
+
+    With ``manual`` that one is adopted first; without, the one in force in the database decides.
+    Leaving the block lets deliveries under way end (each within seconds) and then stops.
+    """
+    async with AsyncExitStack() as stack:
+        pool = await connect_pool(url, size=POOL_SIZE)
+        stack.push_async_callback(pool.close)
+        runtime = await _assemble(pool, channels, base_url, manual)
+        stopping = asyncio.Event()
+        tasks = [
+            asyncio.create_task(runtime.looker.run(stopping), name="looker"),
+            asyncio.create_task(runtime.triage.run(stopping), name="triage"),
+            asyncio.create_task(
+                Housekeeping(runtime.engine, runtime.triage).run(stopping), name="housekeeping"
+            ),
+            asyncio.create_task(
+                jobs.work(pool, runtime.courier.deliver, stopping), name="job worker"
+            ),
+            asyncio.create_task(_keep_warm(channels, stopping), name="warm channels"),
+            asyncio.create_task(_follow_manual(runtime, stopping), name="follow the manual"),
+        ]
+        try:
+            yield runtime
+        finally:
+            stopping.set()
+            runtime.engine.hand_over = None
+            runtime.looker.stop()
+            runtime.triage.stop()
+            await asyncio.wait(tasks, timeout=10)
+            await runtime.courier.drain()
+            await registry.close(channels)
+
+
+async def _assemble(
+    pool: Pool, channels: Mapping[str, Channel], base_url: str, manual: Manual | None
+) -> Runtime:
+    async with pool.acquire() as conn:
+        await jobs.install(conn)
+        if manual is not None:
+            await _adopt(conn, manual)
+        policy = await current_policy(conn)
+        secret = await secrets.shared(conn, "links")
+    engine = Engine(pool, policy)
+    worker = f"{socket.gethostname()}:{os.getpid()}"
+    courier = Courier(engine, channels, Writer(base_url, secret), worker)
+    engine.has_room, engine.hand_over = courier.has_room, courier.hand_over
+    return Runtime(pool, engine, Triage(engine), courier, Looker(engine), secret, base_url)
+
+
+async def _keep_warm(channels: Mapping[str, Channel], stopping: asyncio.Event) -> None:
+    """Keep every channel's connection open, so that no page waits for a handshake."""
+    while not stopping.is_set():
+        await registry.warm(channels)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), WARM_EVERY)
+
+
+async def _follow_manual(runtime: Runtime, stopping: asyncio.Event) -> None:
+    """Adopt what another process adopted, as soon as it says so."""
+    changed = asyncio.Event()
+    async with listening(runtime.pool, manuals.CHANNEL, lambda _: changed.set()):
+        stop = asyncio.create_task(stopping.wait())
+        while not stopping.is_set():
+            heard = asyncio.create_task(changed.wait())
+            await asyncio.wait({heard, stop}, return_when=asyncio.FIRST_COMPLETED)
+            heard.cancel()
+            if changed.is_set() and not stopping.is_set():
+                changed.clear()
+                await _refresh(runtime)
+
+
+async def _refresh(runtime: Runtime) -> None:
+    try:
+        await runtime.refresh()
+    except Exception as error:  # noqa: BLE001  the edge: the manual that runs goes on deciding
+        log.warning("manual.not_refreshed", error=repr(error))

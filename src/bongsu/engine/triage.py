@@ -1,0 +1,232 @@
+"""Turns changed alerts into incidents: route, group, join or open, in one transaction a batch.
+
+An alert row stays *pending* until the transaction that brought its change into an incident has
+committed. So a crash loses nothing: `sweep` finds what a dead process left pending. P0 comes
+first, whatever else is waiting.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+import asyncpg
+import structlog
+
+from bongsu.engine.advance import Step, advance
+from bongsu.engine.engine import Engine
+from bongsu.engine.policy import Policy
+from bongsu.incident import events as e
+from bongsu.incident.alert import ChangedAlert
+from bongsu.incident.state import Incident
+from bongsu.manual.schema.base import format_duration
+from bongsu.signals.routing import Routed
+from bongsu.store import alerts, incidents
+
+if TYPE_CHECKING:
+    from bongsu.store.database import PoolConnection
+
+BATCH = 500
+"""alerts of one transaction; small enough that a P0 behind it does not wait"""
+SWEEP_EVERY = 1.0
+"""seconds between two looks for alerts that no process has in hand"""
+SWEEP_AFTER = timedelta(seconds=3)
+"""an alert that is pending for so long was left by a process that died"""
+
+log = structlog.get_logger(__name__)
+
+
+class Case(NamedTuple):
+    """A changed alert and what the manual makes of it."""
+
+    alert: ChangedAlert
+    routed: Routed
+
+
+class Triage:
+    """Takes changed alerts from the ingest of this process, and those that nobody took."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._waiting: list[tuple[str, int, ChangedAlert]] = []
+        self._order = 0
+        self._more = asyncio.Event()
+
+    def take(self, changed: Sequence[ChangedAlert]) -> None:
+        """Queue alerts that have just been made durable; never blocks the ingest."""
+        if not changed:
+            return
+        router = self._engine.policy.router
+        for alert in changed:
+            self._order += 1
+            urgency = router.route(alert).severity
+            heapq.heappush(self._waiting, (urgency, self._order, alert))
+        self._more.set()
+
+    def stop(self) -> None:
+        """Wake up, so that `run` sees that it is to stop."""
+        self._more.set()
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Triage until ``stopping``; a lost database is waited for, and nothing is forgotten."""
+        while not stopping.is_set():
+            batch = [heapq.heappop(self._waiting)[2] for _ in range(min(BATCH, len(self._waiting)))]
+            try:
+                if batch:
+                    await self.triage(batch)
+                else:
+                    await self._rest()
+            except Exception as error:  # noqa: BLE001  the edge: the rows stay pending for the sweep
+                log.warning("triage.failed", alerts=len(batch), error=repr(error))
+                await asyncio.sleep(0.1)
+
+    async def _rest(self) -> None:
+        self._more.clear()
+        try:
+            await asyncio.wait_for(self._more.wait(), SWEEP_EVERY)
+        except TimeoutError:
+            await self.sweep()
+
+    async def sweep(self) -> None:
+        """Triage what is still pending although its process should long have done it."""
+        before = self._engine.clock.now() - SWEEP_AFTER
+        async with self._engine.pool.acquire() as conn:
+            left = await alerts.pending(conn, before, BATCH)
+        if left:
+            await self.triage(left)
+
+    async def triage(self, changed: Sequence[ChangedAlert]) -> list[Incident]:
+        """Bring alerts into their incidents. Two replicas that open the same incident at once
+        collide on its group; the one that lost tries again and joins."""
+        for _ in range(5):
+            try:
+                return await self._engine.transact(
+                    lambda conn, policy, now: _triage(conn, policy, now, changed)
+                )
+            except (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError):
+                await asyncio.sleep(0.01)
+        msg = f"{len(changed)} alerts could not be brought into incidents; the sweep tries again"
+        raise RuntimeError(msg)
+
+
+async def _triage(
+    conn: PoolConnection, policy: Policy, now: datetime, changed: Sequence[ChangedAlert]
+) -> list[Step]:
+    rows = await alerts.lock_pending(conn, changed)
+    cases = [Case(row, policy.router.route(row)) for row in rows]
+    heard = [case for case in cases if case.routed.silenced is None]
+    joined = await _incidents_of(conn, policy, now, heard)
+    steps = [
+        _advance(policy, incident, group, now) for incident, group in joined
+    ]
+    owners = {
+        (case.alert.integration, case.alert.key): int(incident.id)
+        for incident, group in joined
+        for case in group
+    }
+    await alerts.settle(conn, rows, owners)
+    return steps
+
+
+async def _incidents_of(
+    conn: PoolConnection, policy: Policy, now: datetime, cases: Sequence[Case]
+) -> list[tuple[Incident, list[Case]]]:
+    """Lock, or make, the incident of every case; cases that concern none are left out."""
+    groups = {case.routed.group_key for case in cases if case.alert.status == "firing"}
+    ended_after = now - policy.manual.signals.reopen_within
+    of_group = await alerts.incidents_of_groups(conn, list(groups), ended_after)
+    former = {case.alert.incident_id for case in cases if case.alert.incident_id is not None}
+    found = await incidents.lock(conn, list({*of_group.values(), *former}))
+    merged = {int(one.merged_into) for one in found.values() if one.merged_into} - found.keys()
+    if merged:
+        found |= await incidents.lock(conn, list(merged))
+    known: dict[int, list[Case]] = defaultdict(list)
+    fresh: dict[str, list[Case]] = defaultdict(list)
+    for case in cases:
+        incident = _incident_of(case, found, of_group)
+        if incident is not None:
+            known[int(incident.id)].append(case)
+        elif case.alert.status == "firing":
+            fresh[case.routed.group_key].append(case)
+    ids = await incidents.new_ids(conn, len(fresh)) if fresh else []
+    opened = [(Incident(str(n)), group) for n, group in zip(ids, fresh.values(), strict=True)]
+    return [*((found[n], group) for n, group in known.items()), *opened]
+
+
+def _incident_of(
+    case: Case, found: Mapping[int, Incident], of_group: Mapping[str, int]
+) -> Incident | None:
+    """The incident that an alert belongs to, or joins; one that was merged goes on elsewhere."""
+    former = found.get(case.alert.incident_id or 0)
+    if case.alert.status != "firing" or (former is not None and former.open):
+        return former
+    incident = found.get(of_group.get(case.routed.group_key, 0))
+    if incident is not None and incident.merged_into:
+        return found.get(int(incident.merged_into))
+    return incident
+
+
+def _advance(policy: Policy, incident: Incident, cases: Sequence[Case], now: datetime) -> Step:
+    actor = f"integration:{cases[0].alert.integration}"
+    return advance(policy, incident, actor, list(_bodies(policy, incident, cases, now)), now)
+
+
+def _bodies(
+    policy: Policy, incident: Incident, cases: Sequence[Case], now: datetime
+) -> Iterable[e.AnyBody]:
+    """What these changes are to this incident."""
+    firing = [case for case in cases if case.alert.status == "firing"]
+    begun = [case for case in firing if not case.alert.counted]
+    ended = [case for case in cases if case.alert.status == "resolved" and case.alert.counted]
+    worst = min(firing, key=lambda case: case.routed.severity, default=None)
+    if worst is not None:
+        if incident.seq == 0:
+            yield _opened(policy, incident, worst, now)
+        elif not incident.open:
+            within = format_duration(policy.manual.signals.reopen_within)
+            yield e.Reopened(why=e.Reason("fired_again", {"within": within}))
+        if incident.seq and worst.routed.severity < incident.severity:
+            why = e.Reason("alert_severity")
+            yield e.SeverityChanged(worst.routed.severity, incident.severity, why=why)
+    count = incident.firing + len(begun)
+    if begun:
+        yield e.AlertsAdded(len(begun), count, begun[0].alert.summary)
+    if ended:
+        yield e.AlertsResolved(len(ended), max(0, count - len(ended)))
+    if incident.open and any(case.alert.status == "acknowledged" for case in cases):
+        if incident.acknowledged_at is None:
+            yield e.Acknowledged(f"integration:{cases[0].alert.integration}", "signal")
+
+
+def _opened(policy: Policy, incident: Incident, case: Case, now: datetime) -> e.Opened:
+    alert, routed = case.alert, case.routed
+    started = alert.starts_at or now
+    return e.Opened(
+        number=number(policy, incident.id, now),
+        title=routed.title,
+        severity=routed.severity,
+        started_at=min(started, now),
+        description=alert.description or alert.summary,
+        type=routed.type,
+        service=routed.service,
+        group_key=routed.group_key,
+        manual=policy.manual.sha,
+        why=_why(case),
+    )
+
+
+def _why(case: Case) -> e.Reason:
+    if case.routed.route_index is None:
+        return e.Reason("default_route", {"integration": case.alert.integration})
+    values = {"integration": case.alert.integration, "route": str(case.routed.route_index + 1)}
+    return e.Reason("signal", values)
+
+
+def number(policy: Policy, incident_id: str, now: datetime) -> str:
+    """Return an incident's number as the manual writes it, with the id that people say aloud."""
+    local = now.astimezone(policy.zone)
+    return f"INC-{local:%Y%m%d-%H%M%S}-{incident_id}"
