@@ -83,6 +83,15 @@ def test_a_long_description_comes_whole_but_after_everything_to_act_on() -> None
     assert text.count("가나다") > 3_000
 
 
+def test_a_text_of_megabytes_is_cut_before_it_costs_time() -> None:
+    page = a_page(title="가" * 5_000_000, description="나" * 5_000_000, why="다" * 5_000_000)
+    subject_, text = render(page)
+    assert width(subject_) <= 160
+    assert width(text) < 65_000
+    notice = msgspec.structs.replace(a_notice(), text="라" * 5_000_000)
+    assert width(render(notice)[1]) == 20_000
+
+
 def test_the_subject_keeps_the_number_however_long_the_title() -> None:
     found = subject(a_page(title="긴 제목 " * 100))
     assert width(found) <= 160

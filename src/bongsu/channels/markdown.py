@@ -71,7 +71,8 @@ def _split(token: Token) -> Iterator[Token]:
 
 def _trimmed(address: str) -> str:
     """Leave out the punctuation of the sentence that an address stands in."""
-    address = address.rstrip(".,;:!?'*")
-    if address.endswith(")") and address.count(")") > address.count("("):
-        return _trimmed(address[:-1])
+    closing = address.count(")") - address.count("(")
+    while address and (address[-1] in ".,;:!?'*" or (closing > 0 and address[-1] == ")")):
+        closing -= address[-1] == ")"
+        address = address[:-1]
     return address

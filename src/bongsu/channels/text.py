@@ -18,6 +18,8 @@ from bongsu.incident.reasons import PHASES
 SUMMARY = 300
 """characters of a description that stand above the deadline; the whole of it comes last"""
 SUBJECT = 160
+LONGEST = 20_000
+"""characters of a text that is said at all; the incident page has the rest"""
 
 _ACTIONS: dict[ActionCode, str] = {
     "ack": N_("Acknowledge"),
@@ -40,7 +42,12 @@ def clean(text: str) -> str:
 
 def one_line(text: str) -> str:
     """Return cleaned text on one line, its white space collapsed."""
-    return " ".join(clean(text).split())
+    return " ".join(clean(text[:LONGEST]).split())
+
+
+def whole(text: str) -> str:
+    """Return cleaned text of any number of lines, as long as it is said at all."""
+    return fit(clean(text[: LONGEST + 1]).strip(), LONGEST)
 
 
 def width(text: str) -> int:
@@ -164,7 +171,7 @@ def links(message: Message) -> list[tuple[str, str]]:
 
 def summary(message: Message) -> str:
     """The description as it stands above the deadline; empty where it only repeats the title."""
-    text = clean(message.description).strip()
+    text = whole(message.description)
     return "" if one_line(text) == one_line(message.title) else fit(text, SUMMARY)
 
 
@@ -182,7 +189,7 @@ def render_page(message: Message) -> tuple[str, str]:
     to do it with. The whole of a long description comes last, so that it hides nothing.
     """
     t = translator(message.lang)
-    parts = [heading(message), clean(message.text).strip(), summary(message), _fact_lines(message)]
+    parts = [heading(message), whole(message.text), summary(message), _fact_lines(message)]
     parts += [demand(message), _link_lines(message)]
     if message.why:
         parts.append(t("Why: {reason}", reason=one_line(message.why)))
@@ -192,7 +199,7 @@ def render_page(message: Message) -> tuple[str, str]:
 
 def render_notice(message: Message) -> str:
     """Return a notice as its template was rendered, marked if it belongs to a drill."""
-    text, drill = clean(message.text).strip(), _drill(message).strip()
+    text, drill = whole(message.text), _drill(message).strip()
     return f"{drill}\n\n{text}" if drill else text
 
 
@@ -207,5 +214,5 @@ def _link_lines(message: Message) -> str:
 
 def rest(message: Message) -> str:
     """The whole description, where `summary` is only its beginning."""
-    whole = clean(message.description).strip()
-    return whole if width(whole) > SUMMARY else ""
+    text = whole(message.description)
+    return text if width(text) > SUMMARY else ""

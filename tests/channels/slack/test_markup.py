@@ -47,6 +47,7 @@ def body_of(message: Message, answers: Answers = "buttons") -> dict[str, object]
         ("https://status.example.com에서 봐요.", "<https://status.example.com>에서 봐요."),
         ("(https://e.com/a_(b)) 끝", "(<https://e.com/a_(b)>) 끝"),
         ("<https://e.com>", "<https://e.com>"),
+        ("https://e.com/x" + ")" * 5_000, "<https://e.com/x>" + ")" * 5_000),
         ("[x](javascript:alert(1))", "[x](javascript:alert(1))"),
         ("첫째 줄\n둘째 줄\n\n새 문단", "첫째 줄\n둘째 줄\n\n새 문단"),
         ("**첫째\n둘째**", "*첫째*\n*둘째*"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import io
 import os
 import pty
@@ -11,6 +13,7 @@ import pytest
 from rich.cells import cell_len
 from tests.channels.messages import a_notice, a_page
 
+from bongsu.channels import delivery
 from bongsu.channels.message import DeliveryError
 from bongsu.channels.terminal import TerminalChannel
 
@@ -110,14 +113,13 @@ async def test_a_program_without_standard_output_is_told_so(
 async def test_a_reader_that_stops_reading_holds_nobody_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from bongsu.channels import delivery
-
     monkeypatch.setattr(delivery, "TIMEOUT", 0.2)
     reader, writer = os.pipe()
+    _fill(writer)
     stream = os.fdopen(writer, "w", encoding="utf-8")
     stuck = TerminalChannel(stream)
     with pytest.raises(DeliveryError, match=r"0\.2초 안에") as failed:
-        await stuck.send(a_page(description="가" * 100_000), "console")
+        await stuck.send(a_page(), "console")
     assert not failed.value.permanent
     os.set_blocking(reader, False)
     while await _drained(reader):
@@ -127,9 +129,16 @@ async def test_a_reader_that_stops_reading_holds_nobody_up(
     os.close(reader)
 
 
-async def _drained(reader: int) -> bool:
-    import asyncio
+def _fill(writer: int) -> None:
+    """Write until the pipe takes no more."""
+    os.set_blocking(writer, False)
+    with contextlib.suppress(BlockingIOError):
+        while os.write(writer, b"x" * 4096):
+            pass
+    os.set_blocking(writer, True)
 
+
+async def _drained(reader: int) -> bool:
     await asyncio.sleep(0.01)
     try:
         return bool(os.read(reader, 1_000_000))

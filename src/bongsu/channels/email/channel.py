@@ -9,8 +9,8 @@ from email.headerregistry import Address
 from email.utils import formatdate
 
 from bongsu.channels.delivery import Secrets, bounded
-from bongsu.channels.email.compose import compose
 from bongsu.channels.email.compose import warm as load_templates
+from bongsu.channels.email.compose import written
 from bongsu.channels.email.connections import Connections
 from bongsu.channels.email.settings import EmailSettings
 from bongsu.channels.message import DeliveryError, Message, Receipt
@@ -45,13 +45,14 @@ class EmailChannel:
         """
         t = translator(message.lang)
         recipient = address(to, t)
-        mail = compose(message, self._settings.sender, recipient, formatdate(usegmt=True))
-        content, sender = mail.as_bytes(), self._settings.sender.addr_spec
+        sender, date = self._settings.sender, formatdate(usegmt=True)
         async with bounded("SMTP", message.lang):
+            # In a thread: Markdown can be written to take a second.
+            mail_id, content = await asyncio.to_thread(written, message, sender, recipient, date)
             await self._guarded(
-                lambda: self._connections.deliver(sender, recipient.addr_spec, content), t
+                lambda: self._connections.deliver(sender.addr_spec, recipient.addr_spec, content), t
             )
-        return Receipt(str(mail["Message-ID"]))
+        return Receipt(mail_id)
 
     async def close(self) -> None:
         """Close the connections."""

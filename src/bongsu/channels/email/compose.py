@@ -48,6 +48,12 @@ def compose(message: Message, sender: Address, recipient: Address, date: str) ->
     return mail
 
 
+def written(message: Message, sender: Address, recipient: Address, date: str) -> tuple[str, bytes]:
+    """Return a mail's Message-ID and its bytes."""
+    mail = compose(message, sender, recipient, date)
+    return str(mail["Message-ID"]), mail.as_bytes()
+
+
 def html(message: Message) -> str:
     """Write the HTML part."""
     t, notice = translator(message.lang), ""
@@ -55,7 +61,7 @@ def html(message: Message) -> str:
         notice = parser().render(words.render_notice(message))
     return _template().render(
         lang=message.lang, severity=message.severity, heading=words.heading(message),
-        changed="" if notice else words.clean(message.text).strip(), notice=notice,
+        changed="" if notice else words.whole(message.text), notice=notice,
         summary=words.summary(message), facts=words.facts(message), demand=words.demand(message),
         answers=[(a.label, a.url, a.code) for a in message.actions if _is_web(a.url)],
         links=[(label, url) for label, url in words.links(message) if _is_web(url)],

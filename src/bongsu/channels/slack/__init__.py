@@ -36,7 +36,7 @@ def read(environment: Environment) -> SlackSettings | None:
     """Read Slack's variables; None where there is neither a token nor a webhook."""
     settings = SlackSettings(
         bot_token=_matching(environment, TOKEN, r"xox[a-z]?[.-]\S{4,}", "xoxb-…"),
-        signing_secret=_matching(environment, SECRET, r"[0-9A-Za-z]{16,}", "8f742231b10e…"),
+        signing_secret=_matching(environment, SECRET, r"\S{16,}", "8f742231b10e…"),
         webhook_url=_address(environment, WEBHOOK, "https://hooks.slack.com/services/T…/B…/…"),
     )
     api = _address(environment, API, "https://slack.com/api")

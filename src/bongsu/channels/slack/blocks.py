@@ -58,7 +58,7 @@ def compose(message: Message, answers: Answers) -> Composed:
 def page_blocks(message: Message, answers: Answers) -> list[Block]:
     """Severity and title, what is broken, since when, what to do by when, the buttons; then why."""
     what, rest = words.summary(message), words.rest(message)
-    changed, demand = words.clean(message.text).strip(), words.demand(message)
+    changed, demand = words.whole(message.text), words.demand(message)
     blocks = [_header(message)]
     blocks += [_plain_section(part) for part in (changed, what) if part]
     blocks.append(_facts(message))

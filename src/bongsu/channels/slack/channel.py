@@ -89,14 +89,13 @@ class SlackChannel:
         await self._http.close()
 
     async def _post(self, message: Message, to: str) -> Receipt:
-        answers = self._answers(private=bool(_MEMBER.fullmatch(to)))
-        composed = compose(message, answers)
+        composed = await _composed(message, self._answers(private=bool(_MEMBER.fullmatch(to))))
         body = {**_body(message, composed), "channel": to, **_thread(message)}
         return await self._call("chat.postMessage", body, composed, message)
 
     async def _update(self, message: Message, to: str, channel: str, ts: str) -> Receipt:
         """Change an earlier message; where that is gone or locked, say it in a new one."""
-        composed = compose(message, self._answers(private=bool(_MEMBER.fullmatch(to))))
+        composed = await _composed(message, self._answers(private=bool(_MEMBER.fullmatch(to))))
         body = {**_body(message, composed), "channel": channel, "ts": ts}
         try:
             return await self._call("chat.update", body, composed, message)
@@ -118,7 +117,7 @@ class SlackChannel:
                 return Receipt(f"{answer.channel}:{answer.ts}")
 
     async def _hook(self, message: Message, to: str) -> Receipt:
-        composed = compose(message, self._answers(private=False))
+        composed = await _composed(message, self._answers(private=False))
         person = f"<@{to}>" if _MEMBER.fullmatch(to) else escape(to)
         blocks = addressed(composed.blocks, person)
         composed = msgspec.structs.replace(
@@ -148,6 +147,13 @@ class SlackChannel:
         return parts.scheme == "https" and any(
             host == known or host.endswith("." + known) for known in _HOSTS
         )
+
+
+async def _composed(message: Message, answers: Answers) -> Composed:
+    """Write a message; Markdown can be written to take a second, so it does not block the loop."""
+    if message.kind == "notice":
+        return await asyncio.to_thread(compose, message, answers)
+    return compose(message, answers)
 
 
 def plainer(body: dict[str, Any], composed: Composed, refusal: errors.SlackError) -> dict[str, Any]:

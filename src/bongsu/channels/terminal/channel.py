@@ -102,7 +102,7 @@ def _print_coloured(message: Message, to: str, out: TextIO) -> None:
     from rich.console import Console  # noqa: PLC0415  loaded when first needed
 
     colour = _COLOURS.get(message.severity, "white")
-    console = Console(file=out, highlight=False, markup=False, emoji=False)
+    console = Console(file=out, highlight=False)
     console.rule(_styled(_title(message, to), colour), style=colour, characters=_RULE)
     first, _, others = _body(message).partition("\n")
     console.print(_styled(first, colour), soft_wrap=True)
