@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -155,6 +155,19 @@ def test_a_holiday_is_a_day_of_the_rotations_own_zone() -> None:
     turn = answering.who("day", "primary", datetime(2025, 8, 15, 23, 59, tzinfo=eastern))
     assert turn.person == "pm"
     assert turn.until == datetime(2025, 8, 16, tzinfo=eastern)
+
+
+def test_a_holiday_ends_at_the_first_of_two_midnights() -> None:
+    """A minute after midnight the clock in Newfoundland went back to 23:01 of the day before."""
+    abroad = {"day": rotation("backend-a", on_holidays="holiday"), "holiday": rotation("pm")}
+    for spec in abroad.values():
+        spec |= {"timezone": "America/St_Johns", "start": "2010-01-04"}
+    holidays = {"country": "XX", "add": [{"date": "2010-11-06", "name": "x"}]}
+    midnight = datetime(2010, 11, 7, 2, 30, tzinfo=UTC)
+    for minutes, person in ((-1, "pm"), (0, "backend-a"), (1, "backend-a"), (60, "backend-a")):
+        answering = shifts(abroad, holidays=holidays)
+        at = midnight + timedelta(minutes=minutes)
+        assert answering.who("day", "primary", at).person == person
 
 
 def test_a_slot_that_the_other_rotation_lacks_has_nobody_and_says_so() -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date
+from bisect import bisect_right
+from datetime import date, datetime
 from functools import cache
 from zoneinfo import ZoneInfo
 
 from bongsu.manual.schema.base import Text
 from bongsu.manual.schema.oncall import Holidays
-from bongsu.oncall.spans import Track, whole_day
+from bongsu.oncall.spans import FOR_EVER, SINCE_EVER, Span, local_day, whole_day
 
 
 def days_off(rule: Holidays) -> dict[date, Text]:
@@ -21,10 +22,24 @@ def days_off(rule: Holidays) -> dict[date, Text]:
     return {day: name for day, name in sorted(days.items()) if day not in rule.remove}
 
 
-def holiday_track(rule: Holidays, zone: ZoneInfo) -> Track[tuple[date, Text]]:
-    """Return each holiday from midnight to midnight in ``zone``."""
-    days = days_off(rule).items()
-    return Track((whole_day(day.toordinal(), zone), (day, name)) for day, name in days)
+class DaysOff:
+    """The holidays, each from midnight to midnight in whatever zone is asked about."""
+
+    def __init__(self, rule: Holidays) -> None:
+        self._names = {day.toordinal(): (day, name) for day, name in days_off(rule).items()}
+        self._days = list(self._names)
+
+    def around(self, at: datetime, zone: ZoneInfo) -> tuple[Span, tuple[date, Text] | None]:
+        """Return the holiday at an instant, None where there is none, and how long that is so."""
+        day = local_day(at, zone)
+        while whole_day(day, zone).until <= at:  # the clock went back over midnight
+            day += 1
+        if day in self._names:
+            return whole_day(day, zone), self._names[day]
+        following = bisect_right(self._days, day)
+        start = whole_day(self._days[following - 1], zone).until if following else SINCE_EVER
+        more = following < len(self._days)
+        return Span(start, whole_day(self._days[following], zone).start if more else FOR_EVER), None
 
 
 @cache

@@ -17,18 +17,18 @@ from __future__ import annotations
 
 from bisect import bisect_right, insort
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime
+from datetime import datetime
+from functools import cached_property
 from operator import attrgetter
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from bongsu.manual.schema.base import Text
 from bongsu.manual.schema.document import Manual
 from bongsu.manual.schema.oncall import Override, Rotation
 from bongsu.oncall import reasons as r
 from bongsu.oncall.cycle import Cycle, OpenHours
-from bongsu.oncall.dayoff import holiday_track
+from bongsu.oncall.dayoff import DaysOff
 from bongsu.oncall.spans import ALWAYS, FOR_EVER, SINCE_EVER, Span, Track, layered, utc
 
 _KEPT = 10_000
@@ -115,7 +115,6 @@ class Shifts:
             for name, spec in manual.oncall.rotations.items()
             for slot in spec.slots
         }
-        self._holidays: dict[ZoneInfo, Track[tuple[date, Text]]] = {}
         self.stray = self._add((*manual.oncall.overrides, *overrides))
         """overrides of no effect: their slot is gone, or they end before they begin"""
 
@@ -227,7 +226,7 @@ class Shifts:
         """Ask for holidays, hours and the cycle, in this order."""
         spec = duty.spec
         if spec.on_holidays:
-            day, holiday = self._holiday(duty.zone, at)
+            day, holiday = self._holidays.around(at, duty.zone)
             span = span.meet(day)
             if holiday:
                 other = self._find(spec.on_holidays, duty.slot, at, path)
@@ -261,10 +260,9 @@ class Shifts:
         person = value if role is None else next(iter(self._holders(role)), None)
         return duty.turn(span, person, why if person else r.NoHolder(why))
 
-    def _holiday(self, zone: ZoneInfo, at: datetime) -> tuple[Span, tuple[date, Text] | None]:
-        if zone not in self._holidays:
-            self._holidays[zone] = holiday_track(self.manual.oncall.holidays, zone)
-        return self._holidays[zone].at(at)
+    @cached_property
+    def _holidays(self) -> DaysOff:
+        return DaysOff(self.manual.oncall.holidays)
 
     def _unknown(self, rotation: str, slot: str) -> r.Why:
         if rotation in self.manual.oncall.rotations:
