@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bongsu.incident.alert import Alert
 from bongsu.manual.check import check
 from bongsu.manual.conditions import Condition, samples
-from bongsu.manual.matchers import all_of
 from bongsu.manual.schema.base import Model, Text
 from bongsu.manual.schema.document import Manual
-from bongsu.manual.schema.signals import Route
 from bongsu.manual.templates import render_template, render_text
 from bongsu.manual.templates import samples as template_samples
+from bongsu.signals.routing import Routed, Router
 
 
 def test_the_checker_finds_nothing_to_mend(seed: Manual) -> None:
@@ -46,8 +46,12 @@ def test_every_korean_text_has_an_english_one_and_no_text_is_empty(seed: Manual)
 # ── routes ───────────────────────────────────────────────────────────────────────────────
 
 
-def route_of(seed: Manual, labels: dict[str, str]) -> Route | None:
-    return next((route for route in seed.signals.routes if all_of(route.match)(labels)), None)
+def routed(seed: Manual, labels: dict[str, str]) -> Routed:
+    alert = Alert(
+        key=labels["alertname"], status="firing", labels=labels, labels_json="{}",
+        severity_word=labels.get("severity", ""),
+    )  # fmt: skip
+    return Router(seed).route(alert, "prometheus", datetime(2025, 8, 14, 5, 30, tzinfo=UTC))
 
 
 @pytest.mark.parametrize(
@@ -82,9 +86,7 @@ def route_of(seed: Manual, labels: dict[str, str]) -> Route | None:
     ],
 )
 def test_an_alert_of_a_usual_name_gets_its_type(seed: Manual, alert: str, kind: str) -> None:
-    route = route_of(seed, {"alertname": alert})
-    assert route is not None
-    assert route.type == kind
+    assert routed(seed, {"alertname": alert}).type == kind
 
 
 def test_the_routes_reach_all_sixteen_types(seed: Manual) -> None:
@@ -101,21 +103,45 @@ def test_the_routes_reach_all_sixteen_types(seed: Manual) -> None:
         ({"alertname": "MongodbDown", "severity": "error"}, "P1"),
         ({"alertname": "MalwareDetected", "severity": "info"}, "P0"),
         ({"alertname": "HighCPUUsage", "severity": "high"}, "P1"),
-        ({"alertname": "HighCPUUsage", "severity": "nonsense"}, "P2"),
+        ({"alertname": "HighCPUUsage", "severity": "nonsense"}, "P1"),
+        ({"alertname": "SomethingElse", "severity": "critical"}, "P0"),
+        ({"alertname": "SomethingElse"}, "P2"),
     ],
 )
-def test_the_severity_is_the_routes_else_the_senders_word_else_the_default(
+def test_the_severity_is_the_routes_else_the_senders_word_else_the_types_else_the_default(
     seed: Manual, labels: dict[str, str], severity: str
 ) -> None:
-    route = route_of(seed, labels)
-    assert route is not None
-    word = seed.signals.severity_words.get(labels.get("severity", ""))
-    assert (route.severity or word or seed.signals.default.severity) == severity
+    assert routed(seed, labels).severity == severity
 
 
 def test_an_alert_that_nothing_recognises_is_left_to_the_default(seed: Manual) -> None:
-    assert route_of(seed, {"alertname": "SomethingElse"}) is None
-    assert seed.signals.default.severity == "P2"
+    found = routed(seed, {"alertname": "SomethingElse"})
+    assert (found.route_index, found.type, found.service) == (None, None, None)
+
+
+def test_alerts_of_one_service_are_one_incident_and_a_p0_has_its_own(seed: Manual) -> None:
+    def group(**labels: str) -> str:
+        return routed(seed, labels).group_key
+
+    backend = {"service": "korea-backend", "severity": "critical"}
+    down, unready = (
+        group(alertname="BackendDown", **backend),
+        group(alertname="PodNotReady", **backend),
+    )
+    assert down == unready
+    assert down != group(alertname="BackendDown", service="korea-frontend", severity="critical")
+    assert down != group(alertname="BackendDown", service="korea-backend", severity="warning")
+
+
+def test_the_service_is_the_routes_else_the_alerts_label(seed: Manual) -> None:
+    assert routed(seed, {"alertname": "MongodbDown", "service": "x"}).service == "mongodb"
+    assert routed(seed, {"alertname": "BackendDown", "service": "login"}).service == "login"
+    assert routed(seed, {"alertname": "BackendDown", "service": "unknown"}).service is None
+
+
+def test_the_sign_of_life_of_the_monitoring_opens_no_incident(seed: Manual) -> None:
+    assert routed(seed, {"alertname": "Watchdog", "severity": "none"}).silenced is not None
+    assert routed(seed, {"alertname": "BackendDown"}).silenced is None
 
 
 # ── conditions ───────────────────────────────────────────────────────────────────────────
