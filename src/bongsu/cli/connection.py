@@ -32,9 +32,15 @@ class Server(NamedTuple):
 
 
 def data_folder() -> Path:
-    """Return where Bongsu keeps its data on this machine: ``BONGSU_DATA``, else under home."""
+    """Return where Bongsu keeps its data on this machine: ``BONGSU_DATA``, else under home.
+
+    For root it is not under home: there PostgreSQL runs as a user of its own, which would have
+    to be let into root's home.
+    """
     if named := os.environ.get("BONGSU_DATA"):
         return Path(named).expanduser()
+    if os.geteuid() == 0:
+        return Path("/var/lib/bongsu")
     home = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
     return Path(home).expanduser() / "bongsu"
 

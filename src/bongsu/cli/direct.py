@@ -44,7 +44,7 @@ async def _worked(
 ) -> T:
     from bongsu.store.database import connect_pool  # noqa: PLC0415  as above
 
-    async with serving.database(chosen) as url:
+    async with serving.database(chosen, stop=False) as url:
         pool = await connect_pool(url, size=2)
         try:
             async with pool.acquire() as conn:

@@ -6,12 +6,12 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import asyncpg
 import structlog
-import uvicorn
 
 from bongsu.channels import registry
 from bongsu.channels.environment import SettingsError
@@ -22,10 +22,15 @@ from bongsu.engine.runtime import NoManualError, Runtime, running
 from bongsu.i18n import N_, translator
 from bongsu.manual.problems import ManualError, UnreadableManual
 from bongsu.store import access
+from bongsu.store.alert_writer import AlertWriter
 from bongsu.store.database import DatabaseError
-from bongsu.web.app import serve_app
+from bongsu.store.integrations import IntegrationKeys
+from bongsu.web import app as web
+from bongsu.web.ingest import IngestApp
 
 if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
     from bongsu.manual.schema.document import Manual
 
 CLOSE_WITHIN = 5
@@ -55,11 +60,11 @@ def _run(main: Coroutine[Any, Any, None]) -> None:
         fail(str(error))
 
 
-class _Server(uvicorn.Server):
+class _Server(web.Server):
     """Leaves the signals to us: uvicorn would end the process by them before we have stopped."""
 
     @contextlib.contextmanager
-    def capture_signals(self):  # type: ignore[no-untyped-def]  # noqa: ANN201  as in uvicorn
+    def capture_signals(self) -> Iterator[None]:
         """Capture nothing."""
         yield
 
@@ -90,15 +95,20 @@ async def served(
     async with AsyncExitStack() as stack:
         stack.callback(listener.close)
         url = await stack.enter_async_context(database(chosen))
-        runtime = await stack.enter_async_context(_started(url, chosen, variables, manual))
+        channels = _channels(variables)
+        runtime = await stack.enter_async_context(_started(url, chosen, channels, manual))
+        alerts = AlertWriter(lambda: asyncpg.connect(url), runtime.triage.take)
+        await alerts.start()
+        stack.push_async_callback(alerts.close)
         folder = chosen.manual or bundled_manual()
-        app = await stack.enter_async_context(
-            serve_app(runtime, reload=lambda: runtime.reload(folder))
-        )
-        server = _Server(uvicorn.Config(
+        app = web.create_app(
+            runtime.engine, writer=runtime.writer, channels=channels,
+            ingest=lambda rest: _ingest(runtime, alerts, rest), reload=lambda: runtime.reload(folder),
+        )  # fmt: skip
+        server = _Server(
             app, log_config=None, access_log=False, loop="none", http="httptools", ws="none",
-            lifespan="off", timeout_graceful_shutdown=CLOSE_WITHIN, backlog=4096,
-        ))  # fmt: skip
+            timeout_graceful_shutdown=CLOSE_WITHIN, backlog=4096, server_header=False,
+        )  # fmt: skip
         http = asyncio.create_task(server.serve(sockets=[listener]), name="http")
         try:
             yield Process(runtime, http)
@@ -107,21 +117,32 @@ async def served(
             await http
 
 
+def _ingest(runtime: Runtime, alerts: AlertWriter, rest: ASGIApp) -> ASGIApp:
+    engine, keys = runtime.engine, IntegrationKeys(runtime.pool)
+    return IngestApp(
+        alerts, keys, engine.clock, lambda: engine.policy.manual, runtime.pool, rest
+    )
+
+
 async def _work(chosen: Settings, variables: Mapping[str, str]) -> None:
     stop = stop_signal()
-    async with database(chosen) as url, _started(url, chosen, variables, None):
+    channels = _channels(variables)
+    async with database(chosen, stop=False) as url, _started(url, chosen, channels, None):
         print(t(N_("The worker is running. Ctrl-C stops it.")), flush=True)
         await stop.wait()
 
 
-@asynccontextmanager
-async def _started(
-    url: str, chosen: Settings, variables: Mapping[str, str], manual: Manual | None
-) -> AsyncIterator[Runtime]:
+def _channels(variables: Mapping[str, str]) -> registry.Channels:
     try:
-        channels = registry.build(variables, language())
+        return registry.build(variables, language())
     except SettingsError as error:
         fail(str(error), 2)
+
+
+@asynccontextmanager
+async def _started(
+    url: str, chosen: Settings, channels: registry.Channels, manual: Manual | None
+) -> AsyncIterator[Runtime]:
     async with running(url, channels, base_url=chosen.base_url, manual=manual) as runtime:
         for name, how in _unusable(runtime, channels).items():
             log.warning("channel.not_configured", channel=name, how=how)

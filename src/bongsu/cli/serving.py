@@ -78,8 +78,9 @@ def load_manual(folder: Path) -> Manual:
 
 
 @asynccontextmanager
-async def database(chosen: Settings) -> AsyncIterator[str]:
-    """Yield the address of a database that runs; the embedded one is started, watched, stopped."""
+async def database(chosen: Settings, *, stop: bool = True) -> AsyncIterator[str]:
+    """Yield the address of a database that runs; the embedded one is started and watched, and
+    stopped at the end if it was started here, or if ``stop`` says that it is this process's."""
     if chosen.database_url:
         yield chosen.database_url
         return
@@ -94,7 +95,8 @@ async def database(chosen: Settings) -> AsyncIterator[str]:
         yield embedded.url
     finally:
         watching.cancel()
-        await asyncio.to_thread(embedded.stop)
+        if stop or embedded.started:
+            await asyncio.to_thread(embedded.stop)
 
 
 async def _revive(embedded: Embedded) -> None:

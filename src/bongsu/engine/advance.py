@@ -23,7 +23,12 @@ class Step(NamedTuple):
 def advance(
     policy: Policy, incident: Incident, actor: str, bodies: Sequence[e.AnyBody], now: datetime
 ) -> Step:
-    """Write what was asked, adopt a changed manual, and decide until nothing more is due."""
+    """Write what was asked, adopt a changed manual, and decide until nothing more is due.
+
+    ``now`` was read before the incident's lock was had, so another process may have written a
+    moment later already; a log's times never go back.
+    """
+    now = max(now, incident.updated_at or now)
     adopted: list[tuple[str, e.AnyBody]] = []
     if incident.seq and incident.open and incident.manual != policy.manual.sha:
         adopted.append((e.SYSTEM, e.ManualAdopted(policy.manual.sha, incident.manual)))

@@ -68,6 +68,15 @@ SELECT effects.done_at, events.body, incidents.state, incidents.state_form
  WHERE effects.incident = $1 AND effects.seq = $2
 """
 
+# A job may be lost by its library (a stalled worker deletes one that another has taken); the row isn't.
+OVERDUE = """
+UPDATE effects SET look_at = clock_timestamp() + interval '1 minute'
+ WHERE (incident, seq) IN (
+    SELECT incident, seq FROM effects WHERE done_at IS NULL AND look_at <= clock_timestamp()
+     ORDER BY look_at LIMIT $1 FOR UPDATE SKIP LOCKED)
+RETURNING incident, seq
+"""
+
 
 class Delivery(NamedTuple):
     """A delivery that is still to be made, with its incident as it is now."""
@@ -94,6 +103,11 @@ async def done(conn: PoolConnection, effect: Effect) -> bool:
 async def is_done(conn: PoolConnection, effect: Effect) -> bool:
     """Say whether nothing is left to do, an effect that is not known included."""
     return await conn.fetchval(IS_DONE, effect.incident, effect.seq) is not False
+
+
+async def overdue(conn: PoolConnection, limit: int) -> list[Effect]:
+    """Return effects that should long be done, each at most once a minute."""
+    return [Effect(row["incident"], row["seq"]) for row in await conn.fetch(OVERDUE, limit)]
 
 
 async def delivery(conn: PoolConnection, effect: Effect) -> Delivery | None:

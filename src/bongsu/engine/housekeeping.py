@@ -8,14 +8,17 @@ from datetime import timedelta
 
 import structlog
 
+from bongsu.engine import effects, jobs
 from bongsu.engine.engine import Engine
 from bongsu.engine.triage import Triage
 from bongsu.store import alerts, signals
 
 EXPIRE_EVERY = 1.0
 EXPIRE_BATCH = 1000
+QUEUE_AGAIN_BATCH = 200
 PRUNE_EVERY = 3600.0
 KEEP_SIGNALS = timedelta(days=14)
+KEEP_JOBS = timedelta(days=1)
 KEEP_RESOLVED_ALERTS = timedelta(days=90)
 
 log = structlog.get_logger(__name__)
@@ -34,6 +37,7 @@ class Housekeeping:
         while not stopping.is_set():
             try:
                 await self.expire()
+                await self.queue_again()
                 await self._prune()
             except Exception as error:  # noqa: BLE001  the edge: it is tried again a second later
                 log.warning("housekeeping.failed", error=repr(error))
@@ -49,6 +53,13 @@ class Housekeeping:
             self._triage.take(ended)
             more = len(ended) == EXPIRE_BATCH
 
+    async def queue_again(self) -> None:
+        """Queue effects whose job was lost; those that were done meanwhile cost one look."""
+        async with self._engine.pool.acquire() as conn, conn.transaction():
+            if left := await effects.overdue(conn, QUEUE_AGAIN_BATCH):
+                log.warning("effects.queued_again", count=len(left))
+                await jobs.defer(conn, left, at_once=True)
+
     async def _prune(self) -> None:
         time = asyncio.get_running_loop().time()
         if time - self._pruned_at < PRUNE_EVERY:
@@ -58,3 +69,4 @@ class Housekeeping:
         async with self._engine.pool.acquire() as conn:
             await signals.prune_signals(conn, now - KEEP_SIGNALS)
             await alerts.prune(conn, now - KEEP_RESOLVED_ALERTS)
+            await jobs.forget_done(conn, now - KEEP_JOBS)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import structlog
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 SETTINGS = DBSettings(db_schema="jobs")
 ENTRYPOINT = "effect"
 BATCH = 50
-RETRY = timedelta(seconds=1)
+RETRY = timedelta(seconds=0.3)
 HEARTBEAT = timedelta(seconds=2.4)
 """a job whose worker showed no sign of life for this long is given to another one"""
 POLL = timedelta(seconds=0.5)
@@ -72,6 +72,11 @@ async def defer(conn: PoolConnection, effects: Sequence[Effect], *, at_once: boo
     await _queries(driver).enqueue([ENTRYPOINT] * count, payloads, [0] * count, delays)
 
 
+async def forget_done(conn: PoolConnection, before: datetime) -> None:
+    """Delete the library's records of jobs that ended before a time; it keeps them for ever."""
+    await conn.execute("DELETE FROM jobs.pgqueuer_log WHERE created < $1", before)
+
+
 async def work(
     pool: Pool, handle: Callable[[Effect], Awaitable[None]], stopping: asyncio.Event
 ) -> None:
@@ -94,10 +99,14 @@ async def _one_life(
 
     @manager.entrypoint(ENTRYPOINT)
     async def run(job: Job) -> None:
+        # A job that raises anything else, or is cancelled, would leave the queue for ever.
         try:
             await handle(Effect.decode(job.payload))
         except BusyElsewhereError as error:
             raise RetryRequested(delay=RETRY, reason=str(error)) from error
+        except (Exception, asyncio.CancelledError) as error:
+            log.warning("job.tried_again", payload=job.payload, error=repr(error))
+            raise RetryRequested(delay=RETRY, reason=repr(error)) from error
 
     running = asyncio.create_task(
         manager.run(

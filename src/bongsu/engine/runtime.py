@@ -52,8 +52,7 @@ class Runtime:
     triage: Triage
     courier: Courier
     looker: Looker
-    secret: bytes
-    base_url: str
+    writer: Writer
 
     async def adopt(self, manual: Manual) -> bool:
         """Let a manual decide from now on, here and in every other process."""
@@ -146,9 +145,10 @@ async def _assemble(
         secret = await secrets.shared(conn, "links")
     engine = Engine(pool, policy)
     worker = f"{socket.gethostname()}:{os.getpid()}"
-    courier = Courier(engine, channels, Writer(base_url, secret), worker)
+    writer = Writer(base_url, secret)
+    courier = Courier(engine, channels, writer, worker)
     engine.has_room, engine.hand_over = courier.has_room, courier.hand_over
-    return Runtime(pool, engine, Triage(engine), courier, Looker(engine), secret, base_url)
+    return Runtime(pool, engine, Triage(engine), courier, Looker(engine), writer)
 
 
 async def _keep_warm(channels: Mapping[str, Channel], stopping: asyncio.Event) -> None:

@@ -63,7 +63,7 @@ class Triage:
         router = self._engine.policy.router
         for alert in changed:
             self._order += 1
-            urgency = router.route(alert).severity
+            urgency = router.urgency(alert)
             heapq.heappush(self._waiting, (urgency, self._order, alert))
         self._more.set()
 
@@ -117,7 +117,7 @@ async def _triage(
     conn: PoolConnection, policy: Policy, now: datetime, changed: Sequence[ChangedAlert]
 ) -> list[Step]:
     rows = await alerts.lock_pending(conn, changed)
-    cases = [Case(row, policy.router.route(row)) for row in rows]
+    cases = [Case(row, policy.router.route(row, now=now)) for row in rows]
     heard = [case for case in cases if case.routed.silenced is None]
     joined = await _incidents_of(conn, policy, now, heard)
     steps = [
@@ -204,12 +204,11 @@ def _bodies(
 
 def _opened(policy: Policy, incident: Incident, case: Case, now: datetime) -> e.Opened:
     alert, routed = case.alert, case.routed
-    started = alert.starts_at or now
     return e.Opened(
         number=number(policy, incident.id, now),
         title=routed.title,
         severity=routed.severity,
-        started_at=min(started, now),
+        started_at=min(alert.starts_at, now),
         description=alert.description or alert.summary,
         type=routed.type,
         service=routed.service,

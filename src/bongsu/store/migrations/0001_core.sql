@@ -72,7 +72,8 @@ CREATE TABLE effects (
     claimed_at timestamptz,
     claimed_by text,
     done_at    timestamptz,
+    look_at    timestamptz NOT NULL DEFAULT now() + interval '15 seconds', -- not done by then: queue it again
     PRIMARY KEY (incident, seq),
     FOREIGN KEY (incident, seq) REFERENCES events
 );
-CREATE INDEX effects_open ON effects (incident, seq) WHERE done_at IS NULL;
+CREATE INDEX effects_open ON effects (look_at) WHERE done_at IS NULL;
