@@ -1,10 +1,15 @@
 """Worlds whose every page must have been expected by the time the test ends."""
 
+# ruff: noqa: E402  the world must be named before it is imported, for its asserts to be rewritten
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
 import pytest
+
+pytest.register_assert_rewrite("tests.incident.world")
+
 from tests.incident.manuals import manual
 from tests.incident.world import World
 

@@ -79,16 +79,24 @@ class Runner:
 
     def write(self, actor: str, bodies: Iterable[e.AnyBody]) -> None:
         """Append what somebody did now, and everything that follows from it."""
-        for body in bodies:
-            event = e.Event(self.incident.seq + 1, self.now, actor, body)
-            self.incident = apply(self.incident, event)
-            self.log.append(event)
+        self._append(actor, bodies)
         self._settle()
+        self.run_until(self.now)
+
+    def sleep_until(self, at: datetime) -> None:
+        """Let time pass while nobody looks and nothing is sent, as while the engine is down."""
+        self.now = at
 
     def adopt(self, manual: Manual) -> None:
         """Go on by another manual."""
         former, self.manual, self.shifts = self.manual, manual, Shifts(manual)
         self.write(e.SYSTEM, [e.ManualAdopted(manual.sha, former.sha)])
+
+    def _append(self, actor: str, bodies: Iterable[e.AnyBody]) -> None:
+        for body in bodies:
+            event = e.Event(self.incident.seq + 1, self.now, actor, body)
+            self.incident = apply(self.incident, event)
+            self.log.append(event)
 
     def _next(self) -> datetime | None:
         arrivals = [self._under_way[0][0]] if self._under_way else []
@@ -112,7 +120,8 @@ class Runner:
     def _arrive(self) -> None:
         while self._under_way and self._under_way[0][0] <= self.now:
             _, _, due, fate = heapq.heappop(self._under_way)
-            self.write(e.SYSTEM, [self._look_again(due, fate)])
+            self._append(e.SYSTEM, [self._look_again(due, fate)])
+            self._settle()
 
     def _look_again(self, due: e.DeliveryDue, fate: Fate) -> e.AnyBody:
         delivery = self.incident.deliveries.get(due.delivery)
@@ -187,6 +196,10 @@ class World:
         self._go(time)
         self._seen = sum(page.at < self.runner.now for page in self._pages())
         return Moment(self)
+
+    def sleeps_until(self, time: str) -> None:
+        """Let the engine be down until ``time``."""
+        self.runner.sleep_until(self.start + duration(time))
 
     def nothing_unseen(self) -> None:
         """Fail if anybody was paged whom no ``expects`` has named."""

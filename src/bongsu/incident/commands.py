@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from bongsu.incident import events as e
 from bongsu.incident.ladders import ASKED, Ladder, ladders
 from bongsu.incident.phases import allowed
-from bongsu.incident.state import Incident, Rung
+from bongsu.incident.state import Incident, Page, Rung
 from bongsu.manual.schema.base import SeverityLevel
 from bongsu.manual.schema.document import Manual
 from bongsu.oncall import Shifts
@@ -28,23 +28,40 @@ class RefusedError(Exception):
 
 
 def acknowledge(incident: Incident, person: str, via: str = "", page: str | None = None) -> Bodies:
-    """A person answers their call; answering a call to a role takes the role."""
+    """A person answers ``page``, or every call to them where none is named or it is long past.
+
+    Answering a call to a role takes the role, unless somebody else has taken it meanwhile.
+    """
     _must_be_open(incident)
-    call = incident.pages.get(page or "")
-    if call is not None and call.role is not None:
-        answer = e.PageAnswered(call.id, person, via)
-        return [answer, *_take(incident, call.role, person)]
     bodies: Bodies = [
-        e.PageAnswered(open_page.id, person, via)
-        for open_page in incident.pages.values()
-        if open_page.answered_at is None and open_page.ladder == ASKED
-        and open_page.person == person
-    ]  # fmt: skip
+        body
+        for call in _calls(incident, person, page)
+        for body in (e.PageAnswered(call.id, person, via), *_take_if_free(incident, call, person))
+    ]
     if incident.acknowledged_at is None:
         return [e.Acknowledged(person, via, page), *bodies]
     if not bodies:
         raise RefusedError("already_acknowledged", person=incident.acknowledged_by or "")
     return bodies
+
+
+def _calls(incident: Incident, person: str, page: str | None) -> list[Page]:
+    """The calls that an answer is for, besides those of the on-call ladder."""
+    named = incident.pages.get(page or "")
+    asked = [named] if named is not None else incident.pages.values()
+    return [
+        call
+        for call in asked
+        if call.ladder != "oncall"
+        and call.answered_at is None
+        and (call is named or call.person == person)
+    ]
+
+
+def _take_if_free(incident: Incident, call: Page, person: str) -> Bodies:
+    if call.role is None or call.role in incident.roles:
+        return []
+    return _take(incident, call.role, person)
 
 
 def unacknowledge(incident: Incident) -> Bodies:
@@ -104,10 +121,12 @@ def escalate(
 ) -> Bodies:
     """Call the next ones now instead of later, or call exactly ``target``."""
     _must_be_open(incident)
+    if incident.snoozed_until is not None:
+        raise RefusedError("snoozed")
     ladder = next((it for it in ladders(manual, incident) if it.name == "oncall"), None)
     if target is None and ladder is not None:
         return [_hurry(incident, ladder, now)]
-    targets = [target] if target else _next_targets(manual, incident)
+    targets = [target] if target is not None else _next_targets(manual, incident)
     found = [(t, c.person) for t in targets for c in shifts.targets(t, now) if c.person]
     callees = {p: t for t, p in found if (who := manual.person(p)) and who.contacts}
     if not callees:
@@ -207,7 +226,7 @@ def merge(source: Incident, target: Incident) -> tuple[Bodies, Bodies]:
     _must_be_open(target)
     if source.id == target.id:
         raise RefusedError("merge_with_itself")
-    return [e.MergedInto(target.id)], [e.Absorbed(source.id, source.alerts)]
+    return [e.MergedInto(target.id)], [e.Absorbed(source.id, source.alerts, source.firing)]
 
 
 def _must_be_open(incident: Incident) -> None:
@@ -237,8 +256,9 @@ def _hurry(incident: Incident, ladder: Ladder, now: datetime) -> e.AnyBody:
     following = ladder.after(incident.progress.get(ladder.name))
     if following is None:
         raise RefusedError("ladder_at_its_end")
-    gained = ladder.at(following) - now
-    return e.Advanced(ladder.name, ladder.origin - gained, e.Reason("asked_to_escalate"))
+    gained = max(ladder.at(following) - now, timedelta())
+    why = e.Reason("asked_to_escalate")
+    return e.Advanced(ladder.name, ladder.origin - gained, why, following.round)
 
 
 def _next_targets(manual: Manual, incident: Incident) -> list[str]:

@@ -256,6 +256,8 @@ def assemble_team(case: Case) -> Iterator[Finding]:
     plan, since = policy.assemble, incident.escalated_at
     if plan is None or since is None or incident.phase not in AT_WORK:
         return
+    if incident.snoozed_until is not None:
+        return
     missing = [role for role in plan.roles if role not in incident.assembled]
     if missing or incident.assembled_at is None:
         when = _when_to_assemble(incident, policy.commander, since + plan.at_latest, case.now)

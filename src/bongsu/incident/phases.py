@@ -1,17 +1,17 @@
 """Every phase of an incident and every way from one to another, in one table.
 
-    detected ──confirmed──▶ verified ──response_started──▶ responding ──recovery_started──▶ recovering
-        │                      │                              ▲   ▲                             │
-        └──────dismissed───────┴───────────────────────▶      │   └────────── relapsed ─────┐   │ recovered
-                                                  dismissed   │                             │   ▼
-                                                      │       └──────────────────────── monitoring
-                                                      └─reopened─▶ detected                  │
-                     reviewed ◀──reviewed── resolved ◀──────────resolved─────────────────────┘
-                                               └─reopened─▶ detected
+The way that the manual describes, from the left to the right, and what turns back:
 
-An event that the table does not list for a phase leaves the phase as it is: a log is never
-refused. What a person may *ask* for is decided before the event is written, from the same table
-(`allowed`). docs/reference/phases.md is generated from it.
+    detected ─▶ verified ─▶ responding ─▶ recovering ─▶ monitoring ─▶ resolved ─▶ reviewed
+       ▲                        ▲                           │            │
+       │                        └───────── relapsed ────────┘            │
+       └──────────────────────────── reopened ───────────────────────────┘
+
+Any open incident may be resolved, dismissed as a false alarm or merged into another, and a
+phase may be skipped by whoever is ahead of it. An event that the table does not list for a phase
+leaves the phase as it is: a log is never refused. What a person may *ask* for is decided before
+the event is written, from the same table (`allowed`). docs/reference/phases.md is generated
+from it.
 """
 
 from __future__ import annotations
@@ -25,13 +25,21 @@ class Phase(StrEnum):
     """Where an incident stands (단계)."""
 
     DETECTED = "detected"
+    """It is open; nobody has said yet whether it is real."""
     VERIFIED = "verified"
+    """It is real, or treated as such; the commander and the team are called."""
     RESPONDING = "responding"
+    """The team, or the on-call responder alone, is at work."""
     RECOVERING = "recovering"
+    """Somebody is changing the system in order to recover it."""
     MONITORING = "monitoring"
+    """It works again and is being watched."""
     RESOLVED = "resolved"
+    """It is over."""
     REVIEWED = "reviewed"
+    """The review is done."""
     DISMISSED = "dismissed"
+    """It was a false alarm, or it goes on in the incident that it was merged into."""
 
 
 ENDED = frozenset({Phase.RESOLVED, Phase.REVIEWED, Phase.DISMISSED})
@@ -48,7 +56,7 @@ _RULES: tuple[tuple[tuple[Phase, ...], type[e.AnyBody], Phase], ...] = (
     (ACTIVE, e.Resolved, Phase.RESOLVED),
     (ACTIVE, e.Dismissed, Phase.DISMISSED),
     (ACTIVE, e.MergedInto, Phase.DISMISSED),
-    (tuple(ENDED), e.Reopened, Phase.DETECTED),
+    (tuple(phase for phase in Phase if phase in ENDED), e.Reopened, Phase.DETECTED),
     ((Phase.RESOLVED,), e.Reviewed, Phase.REVIEWED),
 )
 

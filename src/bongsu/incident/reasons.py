@@ -5,10 +5,13 @@ A reason's code is stable: it stands in logs for ever. Its words may be improved
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from string import Formatter
 
 from bongsu.i18n import N_, Translator
 from bongsu.incident.events import Reason
+from bongsu.incident.times import span
+from bongsu.manual.schema.base import parse_duration
 from bongsu.manual.schema.document import Manual
 
 DECISIONS = {
@@ -32,7 +35,7 @@ DECISIONS = {
     "template_failed": N_("its template failed, so a plain text goes out: {error}"),
     "snooze_ran_out": N_("the snooze ran out"),
     "ended_by_person": N_("a person ended it"),
-    "not_verified_in_time": N_("nobody said in time whether it is real, so it is treated as real"),
+    "not_verified_in_time": N_("nobody said in time whether it is real"),
     "commander_in_charge": N_("the commander has taken over"),
     "commander_late": N_("the commander has not answered in time"),
     "no_commander": N_("the manual calls the team without waiting for anybody"),
@@ -69,8 +72,30 @@ REFUSALS = {
     "severity_unchanged": N_("the severity is {severity} already"),
     "empty_text": N_("the text is empty"),
     "snooze_out_of_range": N_("a snooze ends in the future and within 7 days"),
+    "snoozed": N_("the incident is snoozed; end the snooze first"),
     "not_snoozed": N_("the incident is not snoozed"),
     "merge_with_itself": N_("an incident can't be merged with itself"),
+}
+
+GUIDANCE = {
+    "acknowledge": N_("Acknowledge the call"),
+    "call_by_hand": N_("No call is waiting for an answer; reach somebody yourself"),
+    "verify": N_("Say whether it is real: confirm it, or dismiss it as a false alarm"),
+    "take_role": N_("Take the role {role}"),
+    "snoozed_until": N_("Calls are snoozed; they begin anew at this time"),
+    "assemble_team": N_("Take command and call in the team"),
+    "checklist_item": "{item}",
+    "first_notice": N_("Send the first notice"),
+    "run_playbook": N_("Run the playbook “{playbook}”"),
+    "run_playbook_approved": N_("Run the playbook “{playbook}” once {role} has approved it"),
+    "recover": N_("Bring the service back, and say so when it works again"),
+    "recover_in_order": N_(
+        "Bring {service} back (recovery order {tier}), and say so when it works again"
+    ),
+    "verify_recovery": N_("Verify the recovery: {verification}"),
+    "keep_watching": N_("Keep watching until this time, then resolve it"),
+    "resolve": N_("Resolve it: it has been watched for as long as the manual asks"),
+    "review": N_("Hold the review and write down what will be improved"),
 }
 
 PHASES = {
@@ -93,7 +118,23 @@ CLOCKS = {
     "recovery": N_("recovery"),
 }
 
-_TEXTS = {**DECISIONS, **REFUSALS}
+CHANNELS = {
+    "slack": "Slack",
+    "email": N_("Email"),
+    "sms": "SMS",
+    "kakao": N_("KakaoTalk"),
+    "call": N_("Phone call"),
+    "terminal": N_("Terminal"),
+    "webhook": N_("Webhook"),
+    "status_page": N_("Status page"),
+    "console": N_("Console"),
+    "link": N_("Link"),
+    "cli": "CLI",
+    "api": "API",
+    "signal": N_("Signal"),
+}
+
+_TEXTS = {**DECISIONS, **REFUSALS, **GUIDANCE}
 
 
 def explain(reason: Reason, manual: Manual, t: Translator) -> str:
@@ -102,7 +143,10 @@ def explain(reason: Reason, manual: Manual, t: Translator) -> str:
     if text is None:
         return " ".join([reason.code, *reason.values.values()])
     blanks = {name: "-" for _, name, _, _ in Formatter().parse(text) if name}
-    values = {key: _readable(key, value, manual, t) for key, value in reason.values.items()}
+    values = {
+        name: _READERS[name](value, manual, t) if name in _READERS else value
+        for name, value in reason.values.items()
+    }
     return t(text, **{**blanks, **values})
 
 
@@ -111,8 +155,14 @@ def person_name(person: str, manual: Manual) -> str:
     known = manual.person(person)
     if known is not None:
         return known.name
-    integration = manual.signals.integrations.get(person.removeprefix("integration:"))
-    return integration.name.in_(manual.overview.locale) if integration else person
+    kind, _, name = person.partition(":")
+    return integration_name(name, manual) if kind == "integration" else person
+
+
+def integration_name(integration: str, manual: Manual) -> str:
+    """Return a sender's name for people; one that the manual does not know keeps its id."""
+    known = manual.signals.integrations.get(integration)
+    return known.name.in_(manual.overview.locale) if known else integration
 
 
 def phase_name(phase: str, t: Translator) -> str:
@@ -123,6 +173,11 @@ def phase_name(phase: str, t: Translator) -> str:
 def clock_name(clock: str, t: Translator) -> str:
     """Return a clock's name for people."""
     return t(CLOCKS.get(clock, clock))
+
+
+def channel_name(channel: str, t: Translator) -> str:
+    """Return the name of a channel, or of whatever way an answer came, for people."""
+    return t(CHANNELS.get(channel, channel))
 
 
 def target_name(target: str, manual: Manual, t: Translator) -> str:
@@ -136,20 +191,80 @@ def target_name(target: str, manual: Manual, t: Translator) -> str:
         case "rotation":
             rotation, _, slot = name.partition("/")
             known = manual.oncall.rotations.get(rotation)
-            return f"{slot} ({known.name.in_(t.lang) if known else rotation})"
+            return f"{t(slot)} ({known.name.in_(t.lang) if known else rotation})"
         case _:
             return target
 
 
-def _readable(key: str, value: str, manual: Manual, t: Translator) -> str:
-    match key:
-        case "target":
-            return ", ".join(target_name(one, manual, t) for one in value.split(", "))
-        case "role":
-            return manual.role_name(value).in_(t.lang)
-        case "person":
-            return ", ".join(person_name(one, manual) for one in value.split(", "))
-        case "phase":
-            return phase_name(value, t)
-        case _:
-            return value
+# ── the ids in a reason, as people read them ─────────────────────────────────────────────
+
+
+def _targets(value: str, manual: Manual, t: Translator) -> str:
+    return ", ".join(target_name(one, manual, t) for one in value.split(", "))
+
+
+def _people(value: str, manual: Manual, _: Translator) -> str:
+    return ", ".join(person_name(one, manual) for one in value.split(", "))
+
+
+def _role(value: str, manual: Manual, t: Translator) -> str:
+    return manual.role_name(value).in_(t.lang)
+
+
+def _playbook(value: str, manual: Manual, t: Translator) -> str:
+    known = manual.playbooks.get(value)
+    return known.name.in_(t.lang) if known else value
+
+
+def _service(value: str, manual: Manual, t: Translator) -> str:
+    known = manual.services.services.get(value)
+    return known.name.in_(t.lang) if known else value
+
+
+def _tier(value: str, manual: Manual, t: Translator) -> str:
+    order = {str(tier): line for tier, line in manual.services.recovery_order.items()}
+    return f"{value}. {order[value].name.in_(t.lang)}" if value in order else value
+
+
+def _item(value: str, manual: Manual, t: Translator) -> str:
+    """``first_look:0`` is the first item of the checklist *first_look*."""
+    name, _, index = value.partition(":")
+    checklist = manual.response.checklists.get(name)
+    if checklist is None or not index.isdecimal() or int(index) >= len(checklist.items):
+        return value
+    return checklist.items[int(index)].text.in_(t.lang)
+
+
+def _verification(value: str, manual: Manual, t: Translator) -> str:
+    """``smoke:user_login`` is a check of the recovery, with what it must show."""
+    group, _, name = value.partition(":")
+    lists = manual.verification
+    groups = {
+        "smoke": lists.smoke,
+        "performance": lists.performance,
+        "monitoring": lists.monitoring,
+    }
+    check = groups.get(group, {}).get(name)
+    return f"{check.name.in_(t.lang)} ({check.criterion.in_(t.lang)})" if check else value
+
+
+def _duration(value: str, _: Manual, t: Translator) -> str:
+    try:
+        return span(parse_duration(value), t)
+    except ValueError:
+        return value
+
+
+_READERS: dict[str, Callable[[str, Manual, Translator], str]] = {
+    "target": _targets,
+    "person": _people,
+    "role": _role,
+    "playbook": _playbook,
+    "service": _service,
+    "tier": _tier,
+    "item": _item,
+    "verification": _verification,
+    "within": _duration,
+    "phase": lambda value, _, t: phase_name(value, t),
+    "integration": lambda value, manual, _: integration_name(value, manual),
+}

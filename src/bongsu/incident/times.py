@@ -28,11 +28,12 @@ def _zone(name: str) -> tzinfo:
         return UTC
 
 
-def span(length: timedelta, t: Translator) -> str:
-    """Write a duration by its two largest units: ``1 h 30 min``, ``1시간 30분``."""
-    left, parts = max(int(length.total_seconds()), 0), []
-    for seconds, text in _UNITS:
-        count, left = divmod(left, seconds)
+def span(length: timedelta | float, t: Translator) -> str:
+    """Write a duration (or seconds) by its two largest units: ``1 h 30 min``, ``1시간 30분``."""
+    seconds = length.total_seconds() if isinstance(length, timedelta) else length
+    left, parts = max(int(seconds), 0), []
+    for size, text in _UNITS:
+        count, left = divmod(left, size)
         if count:
             parts.append(t(text, n=count))
     return " ".join(parts[:2]) or t(_UNITS[-1][1], n=0)
