@@ -30,7 +30,7 @@ from bongsu.store import incidents
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bongsu.store.database import PoolConnection
+    from bongsu.store.database import Pool, PoolConnection
 
 PLACES = 64
 """deliveries under way at once in this process"""
@@ -46,9 +46,15 @@ class Courier:
     """Does the deliveries of one process."""
 
     def __init__(
-        self, engine: Engine, channels: Mapping[str, Channel], writer: Writer, worker: str
+        self,
+        engine: Engine,
+        channels: Mapping[str, Channel],
+        writer: Writer,
+        worker: str,
+        claims: Pool,
     ) -> None:
         self._engine = engine
+        self._claims = claims
         self._channels = channels
         self._writer = writer
         self._worker = worker
@@ -61,10 +67,10 @@ class Courier:
         """Whether this process would begin so many deliveries at once."""
         return len(self._under_way) + count <= PLACES
 
-    def hand_over(self, asked: Sequence[Effect]) -> None:
+    def hand_over(self, asked: Sequence[effects.Asked]) -> None:
         """Begin deliveries now; their jobs stay behind as the promise."""
-        for effect in asked:
-            task = asyncio.create_task(self._by_hand(effect), name=f"deliver {effect}")
+        for effect, delivery in asked:
+            task = asyncio.create_task(self._by_hand(effect, delivery), name=f"deliver {effect}")
             self._under_way.add(task)
             task.add_done_callback(self._under_way.discard)
 
@@ -73,9 +79,9 @@ class Courier:
         if self._under_way:
             await asyncio.wait(self._under_way)
 
-    async def _by_hand(self, effect: Effect) -> None:
+    async def _by_hand(self, effect: Effect, delivery: effects.Delivery) -> None:
         try:
-            await self.deliver(effect)
+            await self._deliver(effect, delivery)
         except BusyElsewhereError:
             log.info("delivery.busy_elsewhere", incident=effect.incident, seq=effect.seq)
         except Exception as error:  # noqa: BLE001  the edge of an effect: its job will try again
@@ -89,22 +95,34 @@ class Courier:
         Raises:
             BusyElsewhereError: another worker has claimed it and may still be sending.
         """
+        found = await self._load(effect)
+        if found is not None:
+            await self._deliver(effect, found)
+
+    async def _load(self, effect: Effect) -> effects.Delivery | None:
         async with self._engine.pool.acquire() as conn:
-            found = await effects.delivery(conn, effect)
-        if found is None:
-            return
-        policy = self._engine.policy
-        pending = found.incident.deliveries.get(found.due.delivery)
-        if pending is None or not wanted(policy.manual, found.incident, pending):
-            why = e.Reason("no_longer_wanted")
-            await self._record(effect, e.DeliveryWithdrawn(found.due.delivery, why))
-            return
-        async with self._places[found.due.channel]:
-            await self._record(effect, await self._send(effect, policy, found))
+            return await effects.delivery(conn, effect)
+
+    async def _deliver(self, effect: Effect, delivery: effects.Delivery) -> None:
+        """Send what is still wanted once it is its turn; what had to wait is looked at again."""
+        places = self._places[delivery.due.channel]
+        waits = places.locked()
+        async with places:
+            found = await self._load(effect) if waits else delivery
+            if found is None:
+                return
+            policy = self._engine.policy
+            pending = found.incident.deliveries.get(found.due.delivery)
+            if pending is not None and wanted(policy.manual, found.incident, pending):
+                outcome = await self._send(effect, policy, found)
+            else:
+                why = e.Reason("no_longer_wanted")
+                outcome = e.DeliveryWithdrawn(found.due.delivery, why)
+            await self._record(effect, outcome)
 
     async def _send(
         self, effect: Effect, policy: Policy, found: effects.Delivery
-    ) -> e.Delivered | e.DeliveryFailed:
+    ) -> e.AnyBody:
         due = found.due
         try:
             message = self._writer.message(policy, found.incident, due, self._engine.clock.now())
@@ -121,7 +139,7 @@ class Courier:
         return e.Delivered(due.delivery, receipt.id)
 
     async def _claim(self, effect: Effect) -> None:
-        async with self._engine.pool.acquire() as conn:
+        async with self._claims.acquire() as conn:
             if not await effects.claim(conn, effect, self._worker):
                 raise BusyElsewhereError(f"{effect} is claimed")
 

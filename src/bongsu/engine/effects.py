@@ -40,16 +40,6 @@ class Effect(NamedTuple):
         return cls(int(incident), int(seq))
 
 
-def asked_by(steps: Iterable[Step]) -> list[Effect]:
-    """Return the effects that new events ask for."""
-    return [
-        Effect(int(step.incident.id), event.seq)
-        for step in steps
-        for event in step.events
-        if isinstance(event.body, e.DeliveryDue)
-    ]
-
-
 INSERT = "INSERT INTO effects (incident, seq) SELECT * FROM unnest($1::bigint[], $2::int[])"
 CLAIM = """
 UPDATE effects SET claimed_at = clock_timestamp(), claimed_by = $3
@@ -83,6 +73,19 @@ class Delivery(NamedTuple):
 
     due: e.DeliveryDue
     incident: Incident
+
+
+Asked = tuple[Effect, Delivery]
+
+
+def asked_by(steps: Iterable[Step]) -> list[Asked]:
+    """Return the effects that new events ask for."""
+    return [
+        (Effect(int(step.incident.id), event.seq), Delivery(event.body, step.incident))
+        for step in steps
+        for event in step.events
+        if isinstance(event.body, e.DeliveryDue)
+    ]
 
 
 async def insert(conn: PoolConnection, effects: Sequence[Effect]) -> None:

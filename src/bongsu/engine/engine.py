@@ -55,7 +55,7 @@ class Engine:
         self.clock = clock or SystemClock()
         self.look_sooner: Callable[[datetime], None] = lambda _: None
         """called with the time of a look that a transaction asked for"""
-        self.hand_over: Callable[[Sequence[effects.Effect]], None] | None = None
+        self.hand_over: Callable[[Sequence[effects.Asked]], None] | None = None
         """begins effects in this process at once; asked only where `has_room` says yes"""
         self.has_room: Callable[[int], bool] = lambda _: False
         self.committed: Callable[[Sequence[Step]], None] = lambda _: None
@@ -67,7 +67,7 @@ class Engine:
             steps = await work(conn, self.policy, self.clock.now())
             asked = effects.asked_by(steps)
             own = bool(asked) and self.hand_over is not None and self.has_room(len(asked))
-            await self._save(conn, steps, asked, own=own)
+            await self._save(conn, steps, [effect for effect, _ in asked], own=own)
         if own and self.hand_over is not None:
             self.hand_over(asked)
         for step in steps:

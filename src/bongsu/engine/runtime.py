@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from bongsu.store.database import Pool, PoolConnection
 
 POOL_SIZE = 12
+CLAIM_POOL_SIZE = 2
+"""claims are not waited for until they are on disk: one that a crash of the database forgets means
+at worst that its delivery is repeated"""
 WARM_EVERY = 60.0
 """seconds between two touches of every channel's connection"""
 
@@ -108,7 +111,9 @@ async def running(
     async with AsyncExitStack() as stack:
         pool = await connect_pool(url, size=POOL_SIZE)
         stack.push_async_callback(pool.close)
-        runtime = await _assemble(pool, channels, base_url, manual)
+        claims = await connect_pool(url, size=CLAIM_POOL_SIZE, name="bongsu claims", flushed=False)
+        stack.push_async_callback(claims.close)
+        runtime = await _assemble(pool, claims, channels, base_url, manual)
         stopping = asyncio.Event()
         tasks = [
             asyncio.create_task(runtime.looker.run(stopping), name="looker"),
@@ -135,7 +140,7 @@ async def running(
 
 
 async def _assemble(
-    pool: Pool, channels: Mapping[str, Channel], base_url: str, manual: Manual | None
+    pool: Pool, claims: Pool, channels: Mapping[str, Channel], base_url: str, manual: Manual | None
 ) -> Runtime:
     async with pool.acquire() as conn:
         await jobs.install(conn)
@@ -146,7 +151,7 @@ async def _assemble(
     engine = Engine(pool, policy)
     worker = f"{socket.gethostname()}:{os.getpid()}"
     writer = Writer(base_url, secret)
-    courier = Courier(engine, channels, writer, worker)
+    courier = Courier(engine, channels, writer, worker, claims)
     engine.has_room, engine.hand_over = courier.has_room, courier.hand_over
     return Runtime(pool, engine, Triage(engine), courier, Looker(engine), writer)
 

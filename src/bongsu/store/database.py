@@ -137,8 +137,13 @@ def _configure(folder: Path) -> None:
         conf.writelines(["\n# Bongsu\n", *lines])
 
 
-async def connect_pool(url: str, *, size: int = 10, name: str = "bongsu") -> Pool:
+async def connect_pool(
+    url: str, *, size: int = 10, name: str = "bongsu", flushed: bool = True
+) -> Pool:
     """Open a pool on a database whose tables are up to date.
+
+    ``flushed=False`` answers a commit before it is on disk: for what may be lost with a crash of
+    the database, and only then.
 
     Raises:
         DatabaseError: it can't be reached, is too old, or belongs to a newer Bongsu.
@@ -146,7 +151,11 @@ async def connect_pool(url: str, *, size: int = 10, name: str = "bongsu") -> Poo
     try:
         pool = await asyncpg.create_pool(
             url, min_size=1, max_size=size, init=_prepare, timeout=10, command_timeout=30,
-            server_settings={"application_name": name, "timezone": "UTC"},
+            max_inactive_connection_lifetime=60,
+            server_settings={
+                "application_name": name, "timezone": "UTC",
+                "synchronous_commit": "on" if flushed else "off",
+            },
         )  # fmt: skip
         async with pool.acquire() as conn:
             await _check_version(conn)
