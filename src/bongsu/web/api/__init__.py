@@ -1,4 +1,5 @@
-"""The HTTP API: signal intake in the senders' own formats, and the resources for programs.
+"""The REST API under ``/api/v1``: what the console can do, a program can do.
 
-Intake is raw ASGI because it carries the storms; the rest is described by OpenAPI.
+Answers are msgspec structs (`views`), requests are pydantic models beside their routes, refusals
+are `bongsu.web.problems`; docs/reference/api.md describes it.
 """
