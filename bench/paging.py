@@ -65,7 +65,11 @@ class Sink:
                 body = await reader.readexactly(int(found[1]) if found else 0)
                 self.note(body)
                 answer = b'{"ok":true,"ts":"1.1","channel":"C1"}'
-                writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(answer) + answer)
+                writer.write(
+                    b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+                    % len(answer)
+                    + answer
+                )
 
     def note(self, body: bytes) -> None:
         self.requests += 1
@@ -113,12 +117,25 @@ def bongsu(sink_port: int, storm_groups: list[str]) -> Iterator[Target]:
         "BONGSU_SLACK_SIGNING_SECRET": "bench-signing-secret",
         "BONGSU_SLACK_API_URL": f"http://127.0.0.1:{sink_port}/api/", "BONGSU_LANG": "en",
     }  # fmt: skip
-    command = (BONGSU, "serve", "--manual", str(manual(folder, storm_groups)), "--listen", f"127.0.0.1:{port}")
+    command = (
+        BONGSU,
+        "serve",
+        "--manual",
+        str(manual(folder, storm_groups)),
+        "--listen",
+        f"127.0.0.1:{port}",
+    )
     log = (folder / "log").open("w")
     try:
         with process(*command, env=env, stdout=log, stderr=log) as server:
             wait_healthy(port)
-            key = subprocess.run([BONGSU, "integration", "key", "prometheus"], env=env, check=True, capture_output=True, text=True).stdout.strip()
+            key = subprocess.run(
+                [BONGSU, "integration", "key", "prometheus"],
+                env=env,
+                check=True,
+                capture_output=True,
+                text=True,
+            ).stdout.strip()
             postmaster = int((folder / "data/postgres/postmaster.pid").read_text().split()[0])
             yield Target("Bongsu", port, f"/in/{key}/api/v2/alerts", [server.pid, postmaster])
     finally:
@@ -161,7 +178,10 @@ def alertmanager(sink_port: int, group_by: str) -> Iterator[Target]:
 
 def alert(name: str, **labels: str) -> dict[str, object]:
     """Make one alert as Prometheus sends it."""
-    return {"labels": {"alertname": name, "service": "korea-backend", **labels}, "annotations": {"summary": f"{name} {' '.join(labels.values())}"}}
+    return {
+        "labels": {"alertname": name, "service": "korea-backend", **labels},
+        "annotations": {"summary": f"{name} {' '.join(labels.values())}"},
+    }
 
 
 class Prober:
@@ -226,7 +246,9 @@ async def idle(count: int) -> dict[str, object]:
 async def storm(groups: list[str], their_groups: str, label: str) -> dict[str, object]:
     """Distinct alerts in batches, and P0 probes meanwhile."""
     bodies = [
-        json.dumps([alert("Storm", instance=f"host-{i}") for i in range(start, start + BATCH)]).encode()
+        json.dumps(
+            [alert("Storm", instance=f"host-{i}") for i in range(start, start + BATCH)]
+        ).encode()
         for start in range(0, STORM, BATCH)
     ]
     report: dict[str, object] = {}
@@ -243,7 +265,11 @@ async def storm(groups: list[str], their_groups: str, label: str) -> dict[str, o
                 prober.latencies.clear()
                 with Meter(target.roots) as meter:
                     loading = asyncio.create_task(
-                        run(target.port, [request(target.port, target.path, b) for b in bodies], CONNECTIONS)
+                        run(
+                            target.port,
+                            [request(target.port, target.path, b) for b in bodies],
+                            CONNECTIONS,
+                        )
                     )
                     after = time.perf_counter() + 5
                     while not loading.done() or time.perf_counter() < after:
@@ -286,7 +312,9 @@ async def start(rounds: int) -> dict[str, object]:
             first.append(time.perf_counter() - begun)
         bare.append(timed(sys.executable, "-c", "pass"))
         helps.append(timed(BONGSU, "--help"))
-    print(f"start  serve to first 200: median {statistics.median(first):.2f} s (max {max(first):.2f})")
+    print(
+        f"start  serve to first 200: median {statistics.median(first):.2f} s (max {max(first):.2f})"
+    )
     over = statistics.median(helps) - statistics.median(bare)
     print(f"start  --help over bare Python: {over * 1000:.0f} ms")
     return {"serve_s": first, "help_over_bare_ms": over * 1000}
@@ -300,7 +328,15 @@ def bongsu_bare() -> Iterator[int]:
     port = free_port()
     env = {**os.environ, "BONGSU_DATA": str(folder / "data")}
     try:
-        with process(BONGSU, "serve", "--listen", f"127.0.0.1:{port}", env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):
+        with process(
+            BONGSU,
+            "serve",
+            "--listen",
+            f"127.0.0.1:{port}",
+            env=env,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        ):
             yield port
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -315,7 +351,9 @@ def timed(*command: str) -> float:
 
 def main() -> None:
     """Run what was asked for, print it, and write it down."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--only", default="idle,grouped,storm,start")
     parser.add_argument("--count", type=int, default=300)
     parser.add_argument("--json", type=Path)

@@ -38,12 +38,10 @@ class Translator:
 
     def __init__(self, lang: str) -> None:
         self.lang = lang if lang in LANGUAGES else "en"
-        self._catalogue = gettext.translation(
-            "bongsu", _LOCALE, [self.lang], fallback=True
-        )
+        self._catalogue = gettext.translation("bongsu", _LOCALE, [self.lang], fallback=True)
 
     def __call__(self, text: str, /, **values: object) -> str:
-        """Translate ``text`` and fill in its ``{names}``; a text without values is not formatted."""
+        """Translate ``text`` and fill in its ``{names}``; without values it is not formatted."""
         found = self._catalogue.gettext(text) if text else ""
         if not values:
             return found
@@ -69,7 +67,9 @@ def _takes_closed_form(word: str, closed: str) -> bool:
     return final != ""
 
 
-_DIGIT_FINALS = dict(zip("0123456789", ("ㅇ", "ㄹ", "", "ㅁ", "", "", "ㄱ", "ㄹ", "ㄹ", ""), strict=True))
+_DIGIT_FINALS = dict(
+    zip("0123456789", ("ㅇ", "ㄹ", "", "ㅁ", "", "", "ㄱ", "ㄹ", "ㄹ", ""), strict=True)
+)
 _CLOSED_LETTERS = frozenset("lmnr")
 
 

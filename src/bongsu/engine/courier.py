@@ -120,9 +120,7 @@ class Courier:
                 outcome = e.DeliveryWithdrawn(found.due.delivery, why)
             await self._record(effect, outcome)
 
-    async def _send(
-        self, effect: Effect, policy: Policy, found: effects.Delivery
-    ) -> e.AnyBody:
+    async def _send(self, effect: Effect, policy: Policy, found: effects.Delivery) -> e.AnyBody:
         due = found.due
         try:
             message = self._writer.message(policy, found.incident, due, self._engine.clock.now())

@@ -58,7 +58,8 @@ SELECT effects.done_at, events.body, incidents.state, incidents.state_form
  WHERE effects.incident = $1 AND effects.seq = $2
 """
 
-# A job may be lost by its library (a stalled worker deletes one that another has taken); the row isn't.
+# A job may be lost by its library (a stalled worker deletes one that another has taken);
+# the row isn't.
 OVERDUE = """
 UPDATE effects SET look_at = clock_timestamp() + interval '1 minute'
  WHERE (incident, seq) IN (

@@ -107,7 +107,9 @@ class Engine:
 
         return (await self.transact(work))[0]
 
-    async def declare(self, actor: str, opened: Callable[[Policy, int, datetime], e.Opened]) -> Incident:
+    async def declare(
+        self, actor: str, opened: Callable[[Policy, int, datetime], e.Opened]
+    ) -> Incident:
         """Open an incident that no signal has opened; ``opened`` is given its id."""
 
         async def work(conn: PoolConnection, policy: Policy, now: datetime) -> list[Step]:
@@ -131,8 +133,7 @@ class Engine:
                 "UPDATE alerts SET incident_id = $2 WHERE incident_id = $1", source_id, target_id
             )
             return [
-                advance(policy, one, actor, its, now)
-                for one, its in zip(pair, bodies, strict=True)
+                advance(policy, one, actor, its, now) for one, its in zip(pair, bodies, strict=True)
             ]
 
         return await self.transact(work)
@@ -161,16 +162,14 @@ class Engine:
 
     async def _look_alone(self, incident_id: int) -> None:
         try:
-            await self.transact(
-                lambda conn, policy, now: _looked(conn, policy, now, [incident_id])
-            )
+            await self.transact(lambda conn, policy, now: _looked(conn, policy, now, [incident_id]))
         except (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError):
             raise
         except Exception as error:  # noqa: BLE001  the edge of deciding; recorded
             await self._put_off(incident_id, error)
 
     async def _put_off(self, incident_id: int, error: Exception) -> None:
-        log.exception("incident.undecided", incident=incident_id, error=repr(error))
+        log.error("incident.undecided", incident=incident_id, error=repr(error))
         until = self.clock.now() + POISON_PAUSE
         async with self.pool.acquire() as conn:
             await incidents.put_off(conn, incident_id, until, repr(error))

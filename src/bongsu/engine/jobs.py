@@ -93,9 +93,7 @@ async def work(
 async def _one_life(
     pool: Pool, handle: Callable[[Effect], Awaitable[None]], stopping: asyncio.Event
 ) -> None:
-    manager = QueueManager(
-        _queries(AsyncpgPoolDriver(pool)), channel=Channel(SETTINGS.channel)
-    )
+    manager = QueueManager(_queries(AsyncpgPoolDriver(pool)), channel=Channel(SETTINGS.channel))
 
     @manager.entrypoint(ENTRYPOINT)
     async def run(job: Job) -> None:

@@ -109,9 +109,7 @@ class Writer:
     def _actions(
         self, incident: Incident, page: Page, t: Translator, now: datetime
     ) -> tuple[Action, ...]:
-        return tuple(
-            self._signed(code, incident, page, t, now) for code in _codes(incident, page)
-        )
+        return tuple(self._signed(code, incident, page, t, now) for code in _codes(incident, page))
 
     def _signed(
         self, code: ActionCode, incident: Incident, page: Page, t: Translator, now: datetime

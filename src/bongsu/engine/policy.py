@@ -24,4 +24,6 @@ class Policy(NamedTuple):
 
 def compile_policy(manual: Manual, overrides: Sequence[Override] = ()) -> Policy:
     """Prepare a manual and the overrides that people made since for deciding."""
-    return Policy(manual, Shifts(manual, overrides), Router(manual), ZoneInfo(manual.overview.timezone))
+    return Policy(
+        manual, Shifts(manual, overrides), Router(manual), ZoneInfo(manual.overview.timezone)
+    )

@@ -100,8 +100,11 @@ class Triage:
             await self.triage(left)
 
     async def triage(self, changed: Sequence[ChangedAlert]) -> list[Incident]:
-        """Bring alerts into their incidents. Two replicas that open the same incident at once
-        collide on its group; the one that lost tries again and joins."""
+        """Bring alerts into their incidents.
+
+        Two replicas that open the same incident at once collide on its group; the one that lost
+        tries again and joins.
+        """
         for _ in range(5):
             try:
                 return await self._engine.transact(
@@ -120,9 +123,7 @@ async def _triage(
     cases = [Case(row, policy.router.route(row, now=now)) for row in rows]
     heard = [case for case in cases if case.routed.silenced is None]
     joined = await _incidents_of(conn, policy, now, heard)
-    steps = [
-        _advance(policy, incident, group, now) for incident, group in joined
-    ]
+    steps = [_advance(policy, incident, group, now) for incident, group in joined]
     owners = {
         (case.alert.integration, case.alert.key): int(incident.id)
         for incident, group in joined
@@ -197,9 +198,9 @@ def _bodies(
         yield e.AlertsAdded(len(begun), count, begun[0].alert.summary)
     if ended:
         yield e.AlertsResolved(len(ended), max(0, count - len(ended)))
-    if incident.open and any(case.alert.status == "acknowledged" for case in cases):
-        if incident.acknowledged_at is None:
-            yield e.Acknowledged(f"integration:{cases[0].alert.integration}", "signal")
+    answered = any(case.alert.status == "acknowledged" for case in cases)
+    if answered and incident.open and incident.acknowledged_at is None:
+        yield e.Acknowledged(f"integration:{cases[0].alert.integration}", "signal")
 
 
 def _opened(policy: Policy, incident: Incident, case: Case, now: datetime) -> e.Opened:

@@ -26,6 +26,8 @@ REMEMBERED = 20_000
 EACH_ALERT = "..."
 """in ``group_by``: every alert is an incident of its own, as Alertmanager writes it"""
 LONGEST_TITLE = 300
+LONGEST_KEY = 200
+"""characters of grouped values that stand in a group key as they are"""
 
 Matches = Callable[[Mapping[str, str]], bool]
 
@@ -81,7 +83,9 @@ class Router:
         self._lang = manual.overview.locale
         self._known: OrderedDict[tuple[str, str], _Place] = OrderedDict()
 
-    def route(self, alert: ChangedAlert | Alert, integration: str = "", now: datetime | None = None) -> Routed:
+    def route(
+        self, alert: ChangedAlert | Alert, integration: str = "", now: datetime | None = None
+    ) -> Routed:
         """Say what an alert means; ``now`` decides which silences hold, none does without it."""
         sender = alert.integration if isinstance(alert, ChangedAlert) else integration
         place = self._place(sender, alert.key, alert.labels)
@@ -126,7 +130,9 @@ class Router:
         usual = self._types.get(route.type or "")
         return self._words.get(word.lower()) or usual or self._default.severity
 
-    def _title(self, route: Route | DefaultRoute, alert: ChangedAlert | Alert, place: _Place) -> str:
+    def _title(
+        self, route: Route | DefaultRoute, alert: ChangedAlert | Alert, place: _Place
+    ) -> str:
         source = route.title or self._default.title
         values = {
             **alert.annotations, **alert.labels, "labels": alert.labels,
@@ -161,6 +167,6 @@ def _group_key(
     else:
         values = {name: labels.get(name, "") for name in group_by}
     text = msgspec.json.encode(values, order="sorted").decode()
-    if len(text) > 200:
+    if len(text) > LONGEST_KEY:
         text = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
     return f"{route}:{text}"

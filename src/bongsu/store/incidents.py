@@ -73,8 +73,10 @@ async def load(conn: PoolConnection, incident_id: int) -> Incident | None:
 
 
 async def state_of(conn: PoolConnection, incident_id: int, row: asyncpg.Record) -> Incident:
-    """Read the kept state from a row that has ``state`` and ``state_form``; an older release's
-    form is folded anew from the log."""
+    """Read the kept state from a row that has ``state`` and ``state_form``.
+
+    An older release's form is folded anew from the log.
+    """
     if row["state_form"] == STATE_FORM:
         return _DECODER.decode(row["state"])
     return fold(str(incident_id), await log(conn, incident_id))
@@ -89,13 +91,15 @@ async def log(conn: PoolConnection, incident_id: int, after: int = 0) -> list[e.
 async def save(
     conn: PoolConnection, written: Sequence[tuple[Incident, Sequence[e.Event], datetime | None]]
 ) -> None:
-    """Write incidents with their new events and their next look, all in the caller's transaction."""
+    """Write incidents, their new events and their next look, in the caller's transaction."""
     if not written:
         return
     rows = [_row(incident, look_at) for incident, _, look_at in written]
     await conn.execute(SAVE, *zip(*rows, strict=True))
     known = [int(incident.id) for incident, events, _ in written if events and events[0].seq > 1]
-    hashes = {r["incident"]: r["hash"] for r in await conn.fetch(LAST_HASHES, known)} if known else {}
+    hashes = (
+        {r["incident"]: r["hash"] for r in await conn.fetch(LAST_HASHES, known)} if known else {}
+    )
     entries = [
         entry
         for incident, events, _ in written
@@ -116,7 +120,7 @@ def chained(
         yield incident_id, event.seq, event.at, event.actor, kind, body.decode(), former
 
 
-def entry_hash(  # noqa: PLR0913, PLR0917  exactly the columns that the hash covers
+def entry_hash(  # noqa: PLR0917  exactly the columns that the hash covers
     former: bytes, incident_id: int, seq: int, at: datetime, actor: str, body: bytes
 ) -> bytes:
     """Return SHA-256 over the former hash and every column of this entry."""

@@ -29,9 +29,7 @@ async def adopt(conn: PoolConnection, sha: str, name: str, document: bytes) -> b
 
 async def current(conn: PoolConnection) -> tuple[str, bytes] | None:
     """Return the hash and the document of the manual that decides now."""
-    row = await conn.fetchrow(
-        "SELECT sha, document FROM current_manual JOIN manuals USING (sha)"
-    )
+    row = await conn.fetchrow("SELECT sha, document FROM current_manual JOIN manuals USING (sha)")
     return None if row is None else (row["sha"], row["document"])
 
 
