@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +73,7 @@ def read(folder: Path) -> tuple[Manual, Places]:
         raise UnreadableManual(
             N_("{folder} is not a manual: it has no {head}"), folder=str(folder), head=HEAD
         )
-    return _assemble(files)
+    return assemble(files)
 
 
 def _files(folder: Path) -> Iterator[tuple[str, bytes]]:
@@ -169,7 +169,12 @@ def _no_chapter(name: str) -> Problem:
     return error((), N_("a manual has no chapter of this name"), mend, **values)._replace(file=name)
 
 
-def _assemble(files: dict[str, bytes]) -> tuple[Manual, Places]:
+def assemble(files: Mapping[str, bytes]) -> tuple[Manual, Places]:
+    """Make a manual of its files, given by their path in the folder.
+
+    Raises:
+        ManualError: with every problem of every file.
+    """
     reading = _Reading()
     for name, raw in files.items():
         reading.file(name, raw)
@@ -182,7 +187,7 @@ def _assemble(files: dict[str, bytes]) -> tuple[Manual, Places]:
     return sealed(manual), Places(reading.roots)
 
 
-def _absent(files: dict[str, bytes]) -> Iterator[Problem]:
+def _absent(files: Mapping[str, bytes]) -> Iterator[Problem]:
     for chapter in REQUIRED:
         file = file_of((chapter,))
         if file not in files:

@@ -8,6 +8,7 @@ from bongsu.i18n import N_
 from bongsu.manual.chapters import TEMPLATES
 from bongsu.manual.problems import KeyPath, Problem, error, instead, warning
 from bongsu.manual.schema.document import Manual
+from bongsu.manual.schema.review import Review
 from bongsu.manual.templates import Fault, Kind, faults, samples
 
 
@@ -16,7 +17,7 @@ def problems(manual: Manual) -> Iterator[Problem]:
     for name, template in manual.communication.templates.items():
         path = ("communication", "templates", name, "file")
         yield from _file(manual, path, template.file, template.kind)
-    if ("review" in manual.model_fields_set) or manual.review.template in manual.texts:
+    if manual.review != Review() or manual.review.template in manual.texts:
         yield from _file(manual, ("review", "template"), manual.review.template, "review")
     for index, route in enumerate(manual.signals.routes):
         if route.title is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from difflib import SequenceMatcher
@@ -117,7 +118,7 @@ def _compact(value: Any) -> str:
         return "{" + ", ".join(f"{k}: {_compact(v)}" for k, v in filled.items()) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(map(_compact, value)) + "]"
-    return {None: "null", True: "true", False: "false"}.get(value, str(value))
+    return json.dumps(value) if value is None or isinstance(value, bool) else str(value)
 
 
 def _paged(change: Change, t: Translator, level: str, target: str) -> str:
@@ -211,8 +212,10 @@ def _shift(change: Change, t: Translator, place: tuple[str, int, list[str | int]
     name = t("rotation {name}, shift {number}", name=rotation, number=index + 1)
     if not rest:
         return _entry(change, t, f"{name} ({_compact(plain(_either(change)))})")
-    old, new = (v if v is ABSENT else _holder(change, str(v), t) for v in (change.old, change.new))
-    return _was(change._replace(old=old, new=new), t, f"{name}, {rest[0]}")
+    if ABSENT in (change.old, change.new):
+        return None
+    new, old = (_holder(change, str(holder), t) for holder in (change.new, change.old))
+    return t("{name}: {new}, was {old}", name=f"{name}, {rest[0]}", new=new, old=old)
 
 
 def _holder(change: Change, holder: str, t: Translator) -> str:

@@ -54,7 +54,7 @@ class Model(BaseModel):
         frozen=True,
         extra="forbid",
         populate_by_name=True,
-        use_attribute_docstrings=True,
+        defer_build=True,  # nested models are built as parts of their chapter, once
         allow_inf_nan=False,
     )
 
