@@ -11,32 +11,60 @@ from importlib import import_module
 
 from bongsu.i18n import N_, translator
 
-COMMANDS: dict[str, tuple[str, str]] = {
-    "demo": ("demo", N_("See it work: break a small service and watch the incident to its end")),
-    "serve": ("serve", N_("Run Bongsu: signals, pages, console and API in one process")),
-    "worker": ("worker", N_("Run one more worker on the same database")),
-    "init": ("manual", N_("Start a new manual in a folder")),
-    "manual": ("manual", N_("Check, print and compare manuals")),
-    "declare": ("responder", N_("Open an incident")),
-    "list": ("responder", N_("List incidents")),
-    "show": ("responder", N_("Show one incident, and what the manual says to do next")),
-    "ack": ("responder", N_("Answer a page")),
-    "confirm": ("responder", N_("Say that it is real")),
-    "dismiss": ("responder", N_("Say that it is a false alarm")),
-    "escalate": ("responder", N_("Call the next ones now")),
-    "assign": ("responder", N_("Give a role to a person")),
-    "severity": ("responder", N_("Raise or lower the severity")),
-    "note": ("responder", N_("Write something on the timeline")),
-    "recovered": ("responder", N_("Say that the service works again")),
-    "resolve": ("responder", N_("Close an incident")),
-    "timeline": ("responder", N_("Show everything that happened")),
-    "oncall": ("oncall", N_("Show who is on call, and why")),
-    "login": ("login", N_("Keep the server's address and your token for the commands above")),
-    "account": ("account", N_("Manage people's access and tokens")),
-    "integration": ("integration", N_("Issue and revoke senders' keys")),
-    "audit": ("audit", N_("Prove that no incident's log was altered")),
+GROUPS: dict[str, dict[str, tuple[str, str]]] = {
+    N_("Try and run"): {
+        "demo": (
+            "demo",
+            N_("See it work: break a small service and watch the incident to its end"),
+        ),
+        "serve": ("serve", N_("Run Bongsu: signals, pages, console and API in one process")),
+        "worker": ("worker", N_("Run one more worker on the same database")),
+    },
+    N_("Write the manual"): {
+        "init": ("manual", N_("Start a new manual in a folder")),
+        "manual": ("manual", N_("Check, print and compare manuals")),
+    },
+    N_("Look"): {
+        "list": ("looking", N_("List incidents, open ones first")),
+        "show": ("looking", N_("Show one incident, and what the manual says to do next")),
+        "timeline": ("looking", N_("Show everything that happened")),
+        "oncall": ("oncall", N_("Show who is on call, and why")),
+    },
+    N_("Respond"): {
+        "declare": ("responder", N_("Open an incident; the manual's escalation starts at once")),
+        "ack": ("responder", N_("Answer a page: escalation stops")),
+        "unack": ("responder", N_("Take the answer back: escalation starts anew")),
+        "confirm": ("responder", N_("Say that it is real")),
+        "dismiss": ("responder", N_("Say that it is a false alarm")),
+        "escalate": ("responder", N_("Call the next ones now, or exactly one target")),
+        "snooze": ("responder", N_("Call nobody for a while")),
+        "unsnooze": ("responder", N_("End the snooze now")),
+        "assign": ("responder", N_("Give a role to a person, or take it yourself")),
+        "release": ("responder", N_("Open a role again: the manual's calls for it start anew")),
+        "severity": ("responder", N_("Raise or lower the severity")),
+        "type": ("responder", N_("Say what kind of incident it is")),
+        "tick": ("responder", N_("Tick an item of a checklist")),
+        "note": ("responder", N_("Write something on the timeline")),
+        "recovery": ("responder", N_("Say that the recovery begins")),
+        "recovered": ("responder", N_("Say that the service works again; from here it is watched")),
+        "resolve": ("responder", N_("Close an incident")),
+        "reopen": ("responder", N_("Say that it is not over after all")),
+        "review": ("responder", N_("Say that the review is done")),
+        "merge": ("responder", N_("Let it go on in another incident")),
+    },
+    N_("Administer"): {
+        "login": ("login", N_("Keep a server's address and your token for the commands above")),
+        "account": ("account", N_("Manage people's access and tokens")),
+        "integration": ("integration", N_("Issue and revoke senders' keys")),
+        "audit": ("audit", N_("Prove that no incident's log was altered")),
+    },
 }
+COMMANDS = {name: one for group in GROUPS.values() for name, one in group.items()}
+"""name → the module that has it, and what it does"""
 WITH_SUBCOMMANDS = frozenset({"manual", "account", "integration", "oncall"})
+
+MISUSED, INTERRUPTED, NO_READER = 2, 130, 141
+"""Exit codes: not understood; ended by Ctrl-C; whoever read the output has gone (128 + SIGPIPE)."""
 
 
 def language() -> str:
@@ -48,50 +76,73 @@ def language() -> str:
     return "ko"
 
 
+def means(name: str) -> str:
+    """Return what a command does, in the terminal's language."""
+    return translator(language())(COMMANDS[name][1])
+
+
 def main() -> None:
-    """Run the command that the first argument names."""
-    arguments = sys.argv[1:]
+    """Run the command that the first argument names, and end with its exit code."""
+    try:
+        code = _run(sys.argv[1:])
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # What is left in the buffer would be written, and refused, once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = NO_READER
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    sys.exit(code)
+
+
+def _run(arguments: list[str]) -> int:
     if not arguments or arguments[0] in ("--help", "-h", "help"):
         print(overview())
-    elif arguments[0] in ("--version", "-V", "version"):
+        return 0
+    if arguments[0] in ("--version", "-V", "version"):
         print(version())
-    elif arguments[0] in COMMANDS:
-        _run(arguments)
-    else:
-        _refuse(arguments[0])
+        return 0
+    return _call(arguments) if arguments[0] in COMMANDS else _refuse(arguments[0])
 
 
 def overview() -> str:
     """Return the list of commands for a person."""
     t = translator(language())
     width = max(map(len, COMMANDS))
-    lines = [f"  {name:<{width}}  {t(means)}" for name, (_, means) in COMMANDS.items()]
-    usage = t(N_("Usage: bongsu COMMAND [OPTIONS]   (bongsu COMMAND --help says more)"))
-    title = t(N_("Bongsu runs your incident manual."))
-    return "\n".join([title, "", usage, "", *lines])
+    lines = [
+        t(N_("Bongsu runs your incident manual.")),
+        "",
+        t(N_("Usage: bongsu COMMAND [OPTIONS]   (bongsu COMMAND --help says more)")),
+    ]
+    for heading, commands in GROUPS.items():
+        lines += ["", t(heading)]
+        lines += [f"  {name:<{width}}  {t(means)}" for name, (_, means) in commands.items()]
+    return "\n".join(lines)
 
 
 def version() -> str:
     """Return the installed version."""
-    from importlib.metadata import version as installed  # noqa: PLC0415  only for --version
+    from importlib.metadata import version as installed
 
     return f"bongsu {installed('bongsu')}"
 
 
-def _run(arguments: list[str]) -> None:
-    """Hand over to a module's typer app; one command of several keeps its name."""
+def _call(arguments: list[str]) -> int:
+    """Hand over to a module's commands; one command of several keeps its name."""
     name = arguments[0]
     app = import_module(f"bongsu.cli.{COMMANDS[name][0]}").app
-    rest = arguments[1:] if name in WITH_SUBCOMMANDS or len(app.registered_commands) == 1 else arguments
-    prog = f"bongsu {name}" if rest is not arguments else "bongsu"
-    app(args=rest, prog_name=prog)
+    from bongsu.cli.running import run
+
+    if name in WITH_SUBCOMMANDS or len(app.registered_commands) == 1:
+        return run(app, arguments[1:], f"bongsu {name}")
+    return run(app, arguments, "bongsu")
 
 
-def _refuse(name: str) -> None:
-    from difflib import get_close_matches  # noqa: PLC0415  only for a mistyped command
+def _refuse(name: str) -> int:
+    from difflib import get_close_matches
 
     t = translator(language())
     near = get_close_matches(name, COMMANDS, 1)
     hint = t("did you mean {near}?", near=near[0]) if near else t(N_("see bongsu --help"))
     print(t("bongsu: there is no command {name}; {hint}", name=name, hint=hint), file=sys.stderr)
-    sys.exit(2)
+    return MISUSED

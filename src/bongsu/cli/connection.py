@@ -9,17 +9,26 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from urllib.parse import urlsplit
 
-from bongsu.cli import language
+from bongsu.cli import MISUSED, language
 from bongsu.i18n import N_, translator
+
+if TYPE_CHECKING:
+    import httpx
 
 LOCAL = "local.json"
 """in the data folder: how a server that runs here can be reached, readable by its user alone"""
 TIMEOUT = 20.0
-FAILED, MISUSED = 1, 2
-"""Exit codes: the server refused or could not be reached; the command was not understood."""
+FAILED = 1
+"""Exit code: the server refused or could not be reached."""
+NOT_RIGHT = frozenset({400, 413, 422})
+"""HTTP statuses that say that what was asked for was wrong, whatever the state of things"""
+HERE = frozenset({"127.0.0.1", "localhost", "::1"})
 
 t = translator(language())
 
@@ -61,18 +70,27 @@ def keep(path: Path, server: Server) -> None:
 
 def find_server() -> Server:
     """Return the server to talk to; says how to name one where there is none."""
-    kept = _kept(login_file()) or _kept(data_folder() / LOCAL)
-    url = os.environ.get("BONGSU_URL") or (kept.url if kept else "")
-    token = os.environ.get("BONGSU_TOKEN") or (kept.token if kept else "")
-    if not url or not token:
-        fail(t(N_("No server is known. Start one with: bongsu serve. Or name one: bongsu login URL")))
-    return Server(url.rstrip("/"), token)
+    known = [one for one in (_kept(login_file()), local_server(data_folder())) if one]
+    if url := os.environ.get("BONGSU_URL", "").rstrip("/"):
+        # A token is sent only to the server that it was kept for.
+        known = [one for one in known if one.url == url] or [Server(url, "")]
+    if not known:
+        fail(t(N_("No server is known. Start one: bongsu serve. Or name one: bongsu login URL")))
+    found = known[0]._replace(token=os.environ.get("BONGSU_TOKEN") or known[0].token)
+    if not found.token:
+        fail(t("There is no token for {url}. Keep one: bongsu login {url}", url=found.url))
+    return found
+
+
+def local_server(folder: Path) -> Server | None:
+    """Return the server that runs on this machine in a data folder, if one wrote where it is."""
+    return _kept(folder / LOCAL)
 
 
 def _kept(path: Path) -> Server | None:
     try:
         found = json.loads(path.read_text("utf-8"))
-        return Server(str(found["url"]), str(found["token"]))
+        return Server(str(found["url"]).rstrip("/"), str(found["token"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -83,23 +101,60 @@ def fail(message: str, code: int = FAILED) -> NoReturn:
     raise SystemExit(code)
 
 
-def call(method: str, path: str, *, body: object = None, **query: object) -> Any:  # noqa: ANN401  JSON
+def call(
+    method: str, path: str, *, body: object = None, server: Server | None = None, **query: object
+) -> Any:
     """Ask the API and return its JSON; a refusal is printed as the server words it."""
-    import httpx  # noqa: PLC0415  slow to import; `--help` doesn't need it
+    import httpx
 
-    server = find_server()
-    asked = {name: value for name, value in query.items() if value not in (None, [], "")}
-    headers = {"authorization": f"Bearer {server.token}", "accept-language": language()}
+    server = server or find_server()
+    asked = {
+        name.rstrip("_"): value for name, value in query.items() if value not in (None, [], "")
+    }
+    with _reaching(server), client(server) as http:
+        response = http.request(method, path, json=body, params=httpx.QueryParams(asked))  # type: ignore[arg-type]  # JSON values
+    if not response.is_success:
+        refuse(response, server)
     try:
-        response = httpx.request(
-            method, f"{server.url}/api/v1{path}", json=body, params=asked,  # type: ignore[arg-type]  # JSON values
-            headers=headers, timeout=TIMEOUT,
-        )  # fmt: skip
+        return response.json() if response.content else None
+    except ValueError:
+        fail(t("{url} answers, but it is not Bongsu", url=server.url))
+
+
+def client(server: Server) -> httpx.Client:
+    """Return a client of the server's API; one on this machine is reached without a proxy."""
+    import httpx
+
+    headers = {"authorization": f"Bearer {server.token}", "accept-language": language()}
+    here = urlsplit(server.url).hostname in HERE
+    return httpx.Client(
+        base_url=f"{server.url}/api/v1", headers=headers, timeout=TIMEOUT, trust_env=not here
+    )
+
+
+@contextmanager
+def _reaching(server: Server) -> Iterator[None]:
+    """Say in words what stands between here and the server."""
+    import httpx
+
+    try:
+        yield
+    except (httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeEncodeError):
+        text = N_(
+            "{url} is no address of a server, or its token no token; write for example {like}"
+        )
+        fail(t(text, url=server.url, like="bongsu login https://bongsu.example.com"), MISUSED)
     except httpx.HTTPError as error:
-        fail(t("{url} does not answer: {error}", url=server.url, error=str(error) or repr(error)))
-    if response.is_error:
-        fail(_refusal(response.text, response.status_code))
-    return response.json() if response.content else None
+        why = str(error) or type(error).__name__
+        fail(t("{url} does not answer ({error}). Does it run?", url=server.url, error=why))
+
+
+def refuse(response: httpx.Response, server: Server) -> NoReturn:
+    """Say why the server refused, and end with the exit code that fits."""
+    said = _refusal(response.text, response.status_code)
+    if response.status_code == 401:  # noqa: PLR2004  the one that a new token mends
+        said += "\n" + t("Keep a token that works: bongsu login {url}", url=server.url)
+    fail(said, MISUSED if response.status_code in NOT_RIGHT else FAILED)
 
 
 def _refusal(text: str, status: int) -> str:

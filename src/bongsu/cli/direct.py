@@ -30,7 +30,7 @@ def on_database(
     data: Path | None, database_url: str | None, work: Callable[[PoolConnection], Awaitable[T]]
 ) -> T:
     """Run ``work`` on a connection; an embedded database that is not running is started for it."""
-    from bongsu.store.database import DatabaseError  # noqa: PLC0415  loaded only by these commands
+    from bongsu.store.database import DatabaseError
 
     chosen = serving.settings(None, data, database_url, "127.0.0.1:8600", None)
     try:
@@ -39,10 +39,8 @@ def on_database(
         fail(str(error))
 
 
-async def _worked(
-    chosen: serving.Settings, work: Callable[[PoolConnection], Awaitable[T]]
-) -> T:
-    from bongsu.store.database import connect_pool  # noqa: PLC0415  as above
+async def _worked(chosen: serving.Settings, work: Callable[[PoolConnection], Awaitable[T]]) -> T:
+    from bongsu.store.database import connect_pool
 
     async with serving.database(chosen, stop=False) as url:
         pool = await connect_pool(url, size=2)

@@ -7,24 +7,39 @@ from typing import Annotated
 
 import typer
 
-from bongsu.cli import language
+from bongsu.cli import language, means
 from bongsu.cli.connection import Server, call, keep, login_file
+from bongsu.cli.printing import AsJson, print_json
 from bongsu.i18n import N_, translator
 
 t = translator(language())
 app = typer.Typer(add_completion=False)
+TokenOption = typer.Option(
+    envvar="BONGSU_TOKEN", help=t(N_("an API token; asked for where it is not given"))
+)
 
 
-@app.command(help=t(N_("Keep the server's address and your token for the responder's commands")))
+@app.command(help=means("login"))
 def login(
     url: Annotated[str, typer.Argument(help="https://bongsu.example.com")],
-    token: Annotated[
-        str | None,
-        typer.Option(help=t(N_("an API token; asked for where it is not given")), envvar="BONGSU_TOKEN"),
-    ] = None,
+    token: Annotated[str | None, TokenOption] = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Keep them, and see that they work."""
-    secret = token or (typer.prompt("token", hide_input=True) if sys.stdin.isatty() else sys.stdin.readline())
-    keep(login_file(), Server(url.rstrip("/"), secret.strip()))
-    me = call("GET", "/me")
-    print(t("Signed in to {url} as {name} ({role}).", url=url, name=me["name"], role=me["role"]))
+    """See that they work, and keep them."""
+    server = Server(url.rstrip("/"), (token or _asked()).strip())
+    me = call("GET", "/session", server=server)
+    keep(login_file(), server)
+    if as_json:
+        print_json(
+            {"url": server.url, "login": me["login"], "name": me["name"], "role": me["role"]}
+        )
+    else:
+        print(
+            t("Signed in to {url} as {name} ({role}).", url=url, name=me["name"], role=me["role"])
+        )
+
+
+def _asked() -> str:
+    if sys.stdin.isatty():
+        return str(typer.prompt(t(N_("Token")), hide_input=True))
+    return sys.stdin.readline()

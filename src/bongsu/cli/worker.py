@@ -17,18 +17,22 @@ app = typer.Typer(add_completion=False)
 
 @app.command(help=t(N_("Run one more worker on the same database")))
 def worker(
-    data: Annotated[Path | None, typer.Option(help=t(N_("where data is kept")), envvar="BONGSU_DATA")] = None,
+    data: Annotated[
+        Path | None, typer.Option(help=t(N_("where data is kept")), envvar="BONGSU_DATA")
+    ] = None,
     database_url: Annotated[
-        str | None, typer.Option(help=t(N_("another PostgreSQL, 15 or newer")), envvar="BONGSU_DATABASE_URL")
+        str | None,
+        typer.Option(help=t(N_("another PostgreSQL, 15 or newer")), envvar="BONGSU_DATABASE_URL"),
     ] = None,
     base_url: Annotated[
-        str | None, typer.Option(help=t(N_("the console's public address")), envvar="BONGSU_BASE_URL")
+        str | None,
+        typer.Option(help=t(N_("the console's public address")), envvar="BONGSU_BASE_URL"),
     ] = None,
     log_json: Annotated[bool, typer.Option(help=t(N_("log one JSON object a line")))] = False,
 ) -> None:
     """Run until Ctrl-C or SIGTERM."""
-    from bongsu.cli import serving  # noqa: PLC0415  loaded only by a process that runs
-    from bongsu.cli.server import run_worker  # noqa: PLC0415
+    from bongsu.cli import serving
+    from bongsu.cli.server import run_worker
 
     serving.log_to_stderr(as_json=log_json)
     chosen = serving.settings(None, data, database_url, "127.0.0.1:8600", base_url)
