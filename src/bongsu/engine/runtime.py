@@ -24,7 +24,8 @@ from bongsu.engine.looker import Looker
 from bongsu.engine.messages import Writer
 from bongsu.engine.policy import Policy, compile_policy
 from bongsu.engine.triage import Triage
-from bongsu.manual.load import from_document, load, to_document
+from bongsu.manual.check import load_checked
+from bongsu.manual.load import from_document, to_document
 from bongsu.manual.schema.document import Manual
 from bongsu.store import manuals, overrides, secrets
 from bongsu.store.database import connect_pool, listening
@@ -69,9 +70,10 @@ class Runtime:
         """Load the manual from its folder and adopt it.
 
         Raises:
-            bongsu.manual.load.ManualError: it has problems; the running one stays.
+            bongsu.manual.problems.ManualError: it has problems; the running one stays.
+            bongsu.manual.problems.UnreadableManual: it can't be read; the running one stays.
         """
-        manual = await asyncio.to_thread(load, folder)
+        manual, _warnings = await asyncio.to_thread(load_checked, folder)
         await self.adopt(manual)
         return manual
 

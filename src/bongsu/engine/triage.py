@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -31,7 +31,13 @@ if TYPE_CHECKING:
     from bongsu.store.database import PoolConnection
 
 BATCH = 500
-"""alerts of one transaction; small enough that a P0 behind it does not wait"""
+INCIDENTS = 50
+"""alerts and incidents of one transaction; few enough that a P0 behind it does not wait"""
+URGENT = frozenset({"P0", "P1"})
+MOST_WAITING = 20_000
+"""alerts that wait in memory"""
+GIVE_WAY_AT_MOST = 1.0
+GIVE_WAY_STEP = 0.02
 SWEEP_EVERY = 1.0
 """seconds between two looks for alerts that no process has in hand"""
 SWEEP_AFTER = timedelta(seconds=3)
@@ -47,24 +53,39 @@ class Case(NamedTuple):
     routed: Routed
 
 
+class Waiting(NamedTuple):
+    """An alert that waits to be triaged; the most urgent and then the oldest comes first."""
+
+    urgency: str
+    order: int
+    group_key: str
+    alert: ChangedAlert
+
+
 class Triage:
     """Takes changed alerts from the ingest of this process, and those that nobody took."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._waiting: list[tuple[str, int, ChangedAlert]] = []
+        self._waiting: list[Waiting] = []
         self._order = 0
         self._more = asyncio.Event()
+        self.ingest_busy: Callable[[], bool] = lambda: False
+        """whether signals wait to be made durable; then what is not urgent gives way to them"""
 
     def take(self, changed: Sequence[ChangedAlert]) -> None:
-        """Queue alerts that have just been made durable; never blocks the ingest."""
+        """Queue alerts that have just been made durable; never blocks the ingest.
+
+        Beyond `MOST_WAITING` they are left to the sweep, which finds them in the database.
+        """
         if not changed:
             return
         router = self._engine.policy.router
         for alert in changed:
+            urgency, group_key = router.urgency(alert)
             self._order += 1
-            urgency = router.urgency(alert)
-            heapq.heappush(self._waiting, (urgency, self._order, alert))
+            if urgency in URGENT or len(self._waiting) < MOST_WAITING:
+                heapq.heappush(self._waiting, Waiting(urgency, self._order, group_key, alert))
         self._more.set()
 
     def stop(self) -> None:
@@ -74,7 +95,8 @@ class Triage:
     async def run(self, stopping: asyncio.Event) -> None:
         """Triage until ``stopping``; a lost database is waited for, and nothing is forgotten."""
         while not stopping.is_set():
-            batch = [heapq.heappop(self._waiting)[2] for _ in range(min(BATCH, len(self._waiting)))]
+            await self._give_way()
+            batch = self._next_batch()
             try:
                 if batch:
                     await self.triage(batch)
@@ -83,6 +105,25 @@ class Triage:
             except Exception as error:  # noqa: BLE001  the edge: the rows stay pending for the sweep
                 log.warning("triage.failed", alerts=len(batch), error=repr(error))
                 await asyncio.sleep(0.1)
+
+    async def _give_way(self) -> None:
+        """Let signals in first, for a while, where nothing urgent waits."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + GIVE_WAY_AT_MOST
+        while self._waiting and self._waiting[0].urgency not in URGENT and self.ingest_busy():
+            if loop.time() >= until:
+                return
+            await asyncio.sleep(GIVE_WAY_STEP)
+
+    def _next_batch(self) -> list[ChangedAlert]:
+        """Take what is most urgent: many alerts, but only as many incidents as are opened soon."""
+        batch: list[ChangedAlert] = []
+        groups: set[str] = set()
+        while self._waiting and len(batch) < BATCH and len(groups) < INCIDENTS:
+            first = heapq.heappop(self._waiting)
+            batch.append(first.alert)
+            groups.add(first.group_key)
+        return batch
 
     async def _rest(self) -> None:
         self._more.clear()
@@ -123,7 +164,10 @@ async def _triage(
     cases = [Case(row, policy.router.route(row, now=now)) for row in rows]
     heard = [case for case in cases if case.routed.silenced is None]
     joined = await _incidents_of(conn, policy, now, heard)
-    steps = [_advance(policy, incident, group, now) for incident, group in joined]
+    steps = []
+    for incident, group in joined:
+        steps.append(_advance(policy, incident, group, now))
+        await asyncio.sleep(0)  # a storm's signals and pages go on meanwhile
     owners = {
         (case.alert.integration, case.alert.key): int(incident.id)
         for incident, group in joined
@@ -207,7 +251,7 @@ def _opened(policy: Policy, incident: Incident, case: Case, now: datetime) -> e.
     alert, routed = case.alert, case.routed
     return e.Opened(
         number=number(policy, incident.id, now),
-        title=routed.title,
+        title=policy.router.title(alert),
         severity=routed.severity,
         started_at=min(alert.starts_at, now),
         description=alert.description or alert.summary,

@@ -1,172 +1,246 @@
-"""What an alert means by the manual: service, type, severity, and the incident it belongs to. Pure.
+"""What an alert means: which service, type and severity, and which incident it belongs to.
 
-Everything is compiled once per manual. What a label set means is remembered, because the same
-alerts come again and again; only silences and the sender's severity word are asked each time.
+The manual's routes are compiled once. The first route that matches wins; what it does not say,
+the alert itself says (its ``service`` and ``severity`` labels), and else the default route.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
-import msgspec
-
-from bongsu.incident.alert import Alert, ChangedAlert
-from bongsu.manual.matchers import all_of
+from bongsu.manual.matchers import Matcher, all_of
 from bongsu.manual.schema.base import SeverityLevel
 from bongsu.manual.schema.document import Manual
-from bongsu.manual.schema.signals import DefaultRoute, Route
-from bongsu.manual.templates import render_text
+from bongsu.manual.schema.signals import Silence
+from bongsu.manual.templates import RenderError, render_text
 
-REMEMBERED = 20_000
+EACH_ALONE = "..."
+"""as a ``group_by`` label: one incident per alert"""
+MOST_REMEMBERED = 20_000
 """label sets whose route is remembered"""
-EACH_ALERT = "..."
-"""in ``group_by``: every alert is an incident of its own, as Alertmanager writes it"""
-LONGEST_TITLE = 300
-LONGEST_KEY = 200
-"""characters of grouped values that stand in a group key as they are"""
+INTEGRATION = "integration"
+"""the label under which routes and silences see the sender, unless the alert has one of that name"""
 
-Matches = Callable[[Mapping[str, str]], bool]
+Labels = Mapping[str, str]
+Holds = Callable[[Labels], bool]
 
 
-class Routed(NamedTuple):
-    """What the manual makes of an alert."""
+class Routable(Protocol):
+    """What routing reads of an alert."""
+
+    @property
+    def id(self) -> str:
+        """Its id, unique among all integrations."""
+
+    @property
+    def integration(self) -> str:
+        """Who sent it."""
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """Its labels."""
+
+    @property
+    def annotations(self) -> Mapping[str, str]:
+        """Its annotations."""
+
+    @property
+    def summary(self) -> str:
+        """What it says in one line."""
+
+    @property
+    def severity_word(self) -> str:
+        """The sender's word for its severity."""
+
+
+class Meaning(NamedTuple):
+    """What the manual makes of all alerts that look alike to its routes."""
 
     service: str | None
     type: str | None
     severity: SeverityLevel
-    group_key: str
+    group: str | None
+    """the incident's group; None is one of its own for each alert"""
     title: str
-    silenced: str | None
-    """why it opens no incident, where a silence of the manual says so"""
+    """the template"""
     route_index: int | None
-    """which route matched, from 0; None is the default"""
+    why: str
+    silences: tuple[Silence, ...]
+    """those that match, whenever they are in force"""
 
 
-class _Compiled(NamedTuple):
-    matches: Matches
-    route: Route
-    name: str
-    """identifies the route in group keys; the same while its matchers are"""
+class Routed:
+    """What the manual makes of one alert."""
+
+    __slots__ = ("_alert", "_lang", "_meaning", "group_key")
+
+    def __init__(self, alert: Routable, meaning: Meaning, lang: str) -> None:
+        self._alert = alert
+        self._meaning = meaning
+        self._lang = lang
+        self.group_key = meaning.group if meaning.group is not None else alert.id
+        """alerts with the same one belong to the same incident"""
+
+    @property
+    def service(self) -> str | None:
+        """The affected service's id."""
+        return self._meaning.service
+
+    @property
+    def type(self) -> str | None:
+        """The incident type's id."""
+        return self._meaning.type
+
+    @property
+    def severity(self) -> SeverityLevel:
+        """How bad it is."""
+        return self._meaning.severity
+
+    @property
+    def route_index(self) -> int | None:
+        """Which of the manual's routes it was, from 0; None is the default."""
+        return self._meaning.route_index
+
+    @property
+    def why(self) -> str:
+        """The reason as a word: ``route`` or ``default``."""
+        return self._meaning.why
+
+    def silenced(self, now: datetime) -> Silence | None:
+        """Return the silence that keeps it from opening an incident at that time."""
+        for silence in self._meaning.silences:
+            if silence.start <= now < silence.until:
+                return silence
+        return None
+
+    @property
+    def title(self) -> str:
+        """The incident's title; written when it is asked for, since most alerts open none."""
+        alert, meaning = self._alert, self._meaning
+        if meaning.title == "{{ summary }}" and alert.summary:
+            return alert.summary
+        values = {
+            "summary": alert.summary,
+            "alertname": alert.labels.get("alertname", ""),
+            "service": meaning.service or "",
+            "severity": meaning.severity,
+            "source": alert.integration,
+            "labels": alert.labels,
+            "annotations": alert.annotations,
+        }
+        return _rendered(meaning.title, values, self._lang) or _plain_title(alert)
 
 
-class _Place(NamedTuple):
-    """What follows from the labels alone."""
+def _rendered(source: str, values: Mapping[str, object], lang: str) -> str:
+    """Write a title; a template that fails with this alert must not cost the page."""
+    try:
+        return " ".join(render_text(source, values, lang, "title").split())
+    except RenderError:
+        return ""
 
-    route: Route | DefaultRoute
-    number: int | None
+
+def _plain_title(alert: Routable) -> str:
+    labels = alert.labels
+    return alert.summary or labels.get("alertname", "") or ", ".join(labels.values()) or alert.id
+
+
+class _Route(NamedTuple):
+    """A route of the manual, compiled; what it leaves open is None."""
+
+    index: int | None
+    holds: Holds
     service: str | None
-    group_key: str
+    type: str | None
+    severity: SeverityLevel | None
+    group_by: Sequence[str]
+    title: str
 
 
 class Router:
-    """The manual's routes, ready to be asked."""
+    """The routes of one manual."""
 
     def __init__(self, manual: Manual) -> None:
         signals = manual.signals
-        self._routes = [
-            _Compiled(all_of(route.match), route, _fingerprint(route.match))
-            for route in signals.routes
-        ]
-        self._default = signals.default
-        self._words = {word.lower(): level for word, level in signals.severity_words.items()}
-        self._silences = [(all_of(one.match), one) for one in signals.silences]
-        self._services = frozenset(manual.services.services)
-        self._types = {
-            name: known.default_severity
-            for group in manual.overview.incident_types.values()
-            for name, known in group.items()
-        }
         self._lang = manual.overview.locale
-        self._known: OrderedDict[tuple[str, str], _Place] = OrderedDict()
+        self._services = frozenset(manual.services.services)
+        self._words = {word.lower(): level for word, level in signals.severity_words.items()}
+        self._default = signals.default
+        self._routes = [*_compiled(manual), _default_route(manual)]
+        self._silences = [(all_of(silence.match), silence) for silence in signals.silences]
+        self._names = _names_that_matter(manual)
+        self._known: dict[tuple[str | None, ...], Meaning] = {}
 
-    def route(
-        self, alert: ChangedAlert | Alert, integration: str = "", now: datetime | None = None
-    ) -> Routed:
-        """Say what an alert means; ``now`` decides which silences hold, none does without it."""
-        sender = alert.integration if isinstance(alert, ChangedAlert) else integration
-        place = self._place(sender, alert.key, alert.labels)
-        route = place.route
-        return Routed(
-            place.service, route.type, self._severity(route, alert.severity_word), place.group_key,
-            self._title(route, alert, place), self._silence(alert.labels, now), place.number,
-        )  # fmt: skip
+    def route(self, alert: Routable) -> Routed:
+        """Say what the manual makes of an alert."""
+        get = alert.labels.get
+        look = (alert.integration, alert.severity_word, *[get(name) for name in self._names])
+        meaning = self._known.get(look)
+        if meaning is None:
+            meaning = self._meaning(alert)
+            if len(self._known) >= MOST_REMEMBERED:
+                self._known.clear()
+            self._known[look] = meaning
+        return Routed(alert, meaning, self._lang)
 
-    def urgency(self, alert: ChangedAlert) -> SeverityLevel:
-        """Return only the severity, for sorting what waits."""
-        place = self._place(alert.integration, alert.key, alert.labels)
-        return self._severity(place.route, alert.severity_word)
-
-    def _place(self, sender: str, key: str, labels: Mapping[str, str]) -> _Place:
-        found = self._known.get((sender, key))
-        if found is None:
-            found = self._find(sender, key, labels)
-            self._known[(sender, key)] = found
-            if len(self._known) > REMEMBERED:
-                self._known.popitem(last=False)
-        return found
-
-    def _find(self, sender: str, key: str, labels: Mapping[str, str]) -> _Place:
-        route: Route | DefaultRoute = self._default
-        found, name = None, "default"
-        for number, compiled in enumerate(self._routes):
-            if compiled.matches(labels):
-                route, found, name = compiled.route, number, compiled.name
-                break
+    def _meaning(self, alert: Routable) -> Meaning:
+        labels = {INTEGRATION: alert.integration, **alert.labels}
+        route = next(route for route in self._routes if route.holds(labels))
         own = labels.get("service")
-        service = route.service or (own if own in self._services else None)
-        group_key = _group_key(name, self._group_by(route), sender, key, labels)
-        return _Place(route, found, service, group_key)
+        word = alert.severity_word or labels.get("severity", "")
+        return Meaning(
+            service=route.service or (own if own in self._services else self._default.service),
+            type=route.type or self._default.type,
+            severity=route.severity or self._words.get(word.lower(), self._default.severity),
+            group=_group(route, labels),
+            title=route.title,
+            route_index=route.index,
+            why="default" if route.index is None else "route",
+            silences=tuple(silence for holds, silence in self._silences if holds(labels)),
+        )
 
-    def _group_by(self, route: Route | DefaultRoute) -> Sequence[str]:
-        return self._default.group_by if route.group_by is None else route.group_by
 
-    def _severity(self, route: Route | DefaultRoute, word: str) -> SeverityLevel:
-        if isinstance(route, Route) and route.severity:
-            return route.severity
-        usual = self._types.get(route.type or "")
-        return self._words.get(word.lower()) or usual or self._default.severity
+def _compiled(manual: Manual) -> list[_Route]:
+    default = manual.signals.default
+    return [
+        _Route(
+            index, all_of(route.match), route.service, route.type, route.severity,
+            default.group_by if route.group_by is None else route.group_by,
+            default.title if route.title is None else route.title,
+        )
+        for index, route in enumerate(manual.signals.routes)
+    ]  # fmt: skip
 
-    def _title(
-        self, route: Route | DefaultRoute, alert: ChangedAlert | Alert, place: _Place
-    ) -> str:
-        source = route.title or self._default.title
-        values = {
-            **alert.annotations, **alert.labels, "labels": alert.labels,
-            "annotations": alert.annotations, "summary": alert.summary or alert.key,
-            "description": alert.description, "service": place.service or "",
-        }  # fmt: skip
-        try:
-            title = " ".join(render_text(source, values, self._lang, "title").split())
-        except Exception:  # noqa: BLE001  the edge of a user's template: an alert is never lost for its title
-            title = ""
-        return (title or alert.summary or alert.key)[:LONGEST_TITLE]
 
-    def _silence(self, labels: Mapping[str, str], now: datetime | None) -> str | None:
-        if now is None:
-            return None
-        for matches, silence in self._silences:
-            if silence.start <= now < silence.until and matches(labels):
-                return silence.reason.in_(self._lang)
+def _default_route(manual: Manual) -> _Route:
+    default = manual.signals.default
+    return _Route(
+        None, all_of(()), default.service, default.type, None, default.group_by, default.title
+    )
+
+
+def _group(route: _Route, labels: Labels) -> str | None:
+    """Name the incident that an alert belongs to: by what the route says, and the labels' values.
+
+    The default knows nothing of its alerts, so those that lack all of its labels are not thrown
+    together; a route does, and there a label that is absent is empty, as in Alertmanager.
+    """
+    if EACH_ALONE in route.group_by:
         return None
+    if route.index is None and route.group_by and not any(n in labels for n in route.group_by):
+        return None
+    values = ", ".join(f'{name}="{labels.get(name, "")}"' for name in sorted(route.group_by))
+    return f"{route.type or ''}/{route.service or ''}{{{values}}}"
 
 
-def _fingerprint(matchers: Sequence[str]) -> str:
-    return hashlib.blake2b("\n".join(matchers).encode(), digest_size=4).hexdigest()
-
-
-def _group_key(
-    route: str, group_by: Sequence[str], sender: str, key: str, labels: Mapping[str, str]
-) -> str:
-    """Name the group; long values are hashed, since it stands in an index."""
-    if EACH_ALERT in group_by:
-        values = {"": f"{sender}/{key}"}
-    else:
-        values = {name: labels.get(name, "") for name in group_by}
-    text = msgspec.json.encode(values, order="sorted").decode()
-    if len(text) > LONGEST_KEY:
-        text = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
-    return f"{route}:{text}"
+def _names_that_matter(manual: Manual) -> tuple[str, ...]:
+    """Return the labels that a meaning can depend on."""
+    signals = manual.signals
+    names = {"service", "severity", INTEGRATION, *signals.default.group_by}
+    for route in signals.routes:
+        names.update(Matcher.parse(text).label for text in route.match)
+        names.update(route.group_by or ())
+    for silence in signals.silences:
+        names.update(Matcher.parse(text).label for text in silence.match)
+    return tuple(sorted(names - {EACH_ALONE}))
