@@ -1,0 +1,75 @@
+"""The console's routes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from bongsu.web.bounds import BoundedBody
+from bongsu.web.console import (
+    acting,
+    failures,
+    incident,
+    listing,
+    manual,
+    oncall,
+    profile,
+    signals,
+    signin,
+)
+from bongsu.web.console.gate import Visit, signed
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+_GET, _POST = ["GET"], ["POST"]
+_ONE = "/incidents/{incident:str}"
+
+
+@signed()
+async def home(visit: Visit) -> Response:
+    """The list is where everybody begins."""
+    return RedirectResponse("/incidents", 303)
+
+
+ROUTES = [
+    Route("/", home),
+    Route("/sign-in", signin.show, methods=_GET),
+    Route("/sign-in", signin.sign_in, methods=_POST),
+    Route("/sign-in/{token}", signin.show_link, methods=_GET),
+    Route("/sign-in/{token}", signin.use_link, methods=_POST),
+    Route("/sign-out", signin.sign_out, methods=_POST),
+    Route("/profile", profile.show, methods=_GET),
+    Route("/profile/language", profile.choose_language, methods=_POST),
+    Route("/profile/theme", profile.choose_theme, methods=_POST),
+    Route("/profile/password", profile.change_password, methods=_POST),
+    Route("/profile/sign-out-everywhere", profile.sign_out_everywhere, methods=_POST),
+    Route("/incidents", listing.show, methods=_GET),
+    Route("/incidents", listing.declare, methods=_POST),
+    Route("/incidents/live", listing.watch, methods=_GET),
+    Route(_ONE, incident.show, methods=_GET),
+    Route(f"{_ONE}/live", incident.watch, methods=_GET),
+    Route(f"{_ONE}/timeline", incident.older, methods=_GET),
+    Route(f"{_ONE}/alerts", incident.alerts, methods=_GET),
+    Route(f"{_ONE}/merge", acting.merge, methods=_POST),
+    Route(f"{_ONE}/{{action}}", acting.act, methods=_POST),
+    Route("/oncall", oncall.show, methods=_GET),
+    Route("/oncall/overrides", oncall.add_override, methods=_POST),
+    Route("/oncall/overrides/{override:int}/remove", oncall.remove_override, methods=_POST),
+    Route("/oncall/feeds", oncall.add_feed, methods=_POST),
+    Route("/oncall/feeds/{feed:int}/remove", oncall.remove_feed, methods=_POST),
+    Route("/manual", manual.show, methods=_GET),
+    Route("/manual/text", manual.text, methods=_GET),
+    Route("/manual/reload", manual.reload, methods=_POST),
+    Route("/signals", signals.show, methods=_GET),
+    Route("/signals/keys", signals.issue, methods=_POST),
+    Route("/signals/keys/{key:int}/revoke", signals.revoke, methods=_POST),
+]
+
+
+def build() -> ASGIApp:
+    """Return the console; it takes `Services` from the scope."""
+    return BoundedBody(Starlette(routes=ROUTES, exception_handlers=failures.HANDLERS))

@@ -1,0 +1,150 @@
+"""One incident: its page, its older timeline, its alerts, and what changes while one looks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from typing import TYPE_CHECKING, Any
+
+from starlette.responses import Response
+
+from bongsu.i18n import N_
+from bongsu.incident.state import Incident
+from bongsu.store import incidents, reading
+from bongsu.web import live
+from bongsu.web.api import lists
+from bongsu.web.console.gate import PageError, Visit, signed
+from bongsu.web.console.views.incident import alert_groups, incident_page, lines
+from bongsu.web.live import Message
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bongsu.store.reading import LogRow
+
+SECTIONS = ("head", "next", "bar", "clocks", "lanes", "roles", "notices", "facts")
+"""parts of the page that are sent again whenever something has happened"""
+LATEST = 200
+"""lines of the timeline that the page begins with, and that “older” adds"""
+ALERTS = 50
+PAUSE = 0.25
+"""seconds between two tellings, so that a storm is told in few"""
+_ALERT_KINDS = ('"alerts_', '"absorbed"', '"merged_into"')
+
+
+class Fragment(Message):
+    """A server-sent event without a name: htmx swaps its parts in."""
+
+    def encode(self) -> str:
+        """Write it as the browser reads it."""
+        head = f"id: {self.id}\n" if self.id else ""
+        lines_ = "".join(f"data: {line}\n" for line in self.data.split("\n") if line.strip())
+        return f"{head}{lines_}\n"
+
+
+@signed()
+async def show(visit: Visit) -> Response:
+    """Show it."""
+    return visit.page("incident/page.html", await page_values(visit, await found(visit)))
+
+
+async def found(visit: Visit) -> Incident:
+    """Return the incident that the address names.
+
+    Raises:
+        PageError: there is none.
+    """
+    name = visit.request.path_params["incident"]
+    async with visit.at.reading() as conn:
+        known = await reading.incident_id(conn, name) if len(name) <= 64 else None  # noqa: PLR2004  longer than any number
+        incident = await incidents.load(conn, known) if known is not None else None
+    if incident is None:
+        raise PageError(404, N_("There is no incident {incident}."), incident=name[:64])
+    return incident
+
+
+async def page_values(visit: Visit, incident: Incident, error: str = "") -> dict[str, Any]:
+    """Read all that the page shows."""
+    after = max(incident.seq - LATEST, 0)
+    async with visit.at.reading() as conn:
+        rows = await reading.log(conn, int(incident.id), after, LATEST + 50)
+        alerts = await reading.alerts(conn, int(incident.id), None, ALERTS + 1)
+    told = lines(rows, after, visit.manual, visit.t)
+    return {
+        **section_values(visit, incident), **_alert_values(alerts), "lines": told,
+        "older": after if after else 0, "error": error, "sections": SECTIONS,
+        "last": told[0].seq if told else 0,
+        "live": f"/incidents/{incident.id}/live?after={told[0].seq if told else 0}",
+    }  # fmt: skip
+
+
+def section_values(visit: Visit, incident: Incident) -> dict[str, Any]:
+    """Work out what the sections show."""
+    page = incident_page(
+        visit.at.policy, incident, visit.actor, visit.at.base_url, visit.t, visit.now
+    )
+    return {"page": page, "one": page.view, "sections": SECTIONS}
+
+
+def _alert_values(found: Sequence[Any]) -> dict[str, Any]:
+    shown = lists.alert_list(found, ALERTS)
+    return {"groups": alert_groups(shown.alerts), "more_alerts": shown.next or ""}
+
+
+def changed_sections(visit: Visit, incident: Incident, said: str = "", error: str = "") -> str:
+    """Return every section as a part for htmx, and what is said about what was done."""
+    values = {**section_values(visit, incident), "said": said, "error": error}
+    return visit.frame.text("incident/parts.html", values)
+
+
+@signed()
+async def older(visit: Visit) -> Response:
+    """Show the timeline before what the page has: as a part of it, or as a page of its own."""
+    incident = await found(visit)
+    text = visit.request.query_params.get("before", "")
+    before = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else incident.seq + 1  # noqa: PLR2004  fits an integer
+    after = max(before - 1 - LATEST, 0)
+    async with visit.at.reading() as conn:
+        rows = await reading.log(conn, int(incident.id), after, min(before - 1 - after, LATEST))
+    told = [line for line in lines(rows, after, visit.manual, visit.t) if line.seq < before]
+    values = {**section_values(visit, incident), "lines": told, "older": after}
+    name = "incident/lines.html" if visit.enhanced else "incident/older.html"
+    return visit.page(name, values)
+
+
+@signed()
+async def alerts(visit: Visit) -> Response:
+    """Show the alerts after a place."""
+    incident = await found(visit)
+    place = lists.place_of(visit.request.query_params.get("cursor") or None, reading.AlertPlace)
+    async with visit.at.reading() as conn:
+        rows = await reading.alerts(conn, int(incident.id), place, ALERTS + 1)
+    values = {**section_values(visit, incident), **_alert_values(rows)}
+    name = "incident/alert_groups.html" if visit.enhanced else "incident/alerts_page.html"
+    return visit.page(name, values)
+
+
+@signed()
+async def watch(visit: Visit) -> Response:
+    """Send what happens, as it happens; a broken stream goes on where it was."""
+    incident = await found(visit)
+    text = visit.request.query_params.get("after", "")
+    after = max(live.last_seen(text), live.last_seen(visit.request.headers.get("last-event-id")))
+    return live.event_stream(_told(visit, int(incident.id), after))
+
+
+async def _told(visit: Visit, incident: int, after: int) -> AsyncGenerator[Message, None]:
+    async for change in visit.at.live.changes(incident, after):
+        told = lines(change.log, change.after, visit.manual, visit.t)
+        values = {**section_values(visit, change.incident), "lines": told, "said": "", "error": ""}
+        if _about_alerts(change.log, change.after):
+            async with visit.at.reading() as conn:
+                rows = await reading.alerts(conn, incident, None, ALERTS + 1)
+            values |= _alert_values(rows)
+        text = visit.frame.text("incident/parts.html", values)
+        yield Fragment("", text, str(change.log[-1].seq))
+        await asyncio.sleep(PAUSE)
+
+
+def _about_alerts(rows: Sequence[LogRow], after: int) -> bool:
+    return any(kind in row.body for row in rows if row.seq > after for kind in _ALERT_KINDS)
