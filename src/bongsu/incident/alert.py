@@ -65,7 +65,7 @@ class ChangedAlert(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     key: str
     status: AlertStatus
     generation: int
-    """how often it began to fire; 0 is an orphan: resolved or acknowledged, but never seen firing"""
+    """how often it began to fire; 0 is an orphan: resolved or acknowledged, never seen firing"""
     labels: dict[str, str]
     annotations: dict[str, str]
     summary: str

@@ -1,155 +1,59 @@
-"""What an alert means: which service, type and severity, and which incident it belongs to.
+"""What an alert means by the manual: service, type, severity, and the incident it belongs to. Pure.
 
-The manual's routes are compiled once. The first route that matches wins; what it does not say,
-the alert itself says (its ``service`` and ``severity`` labels), and else the default route.
+Everything is compiled once per manual. What alerts mean that look alike to its routes is
+remembered, because in a storm there are many of them; only silences are asked each time.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
+import msgspec
+
+from bongsu.incident.alert import Alert, ChangedAlert
 from bongsu.manual.matchers import Matcher, all_of
 from bongsu.manual.schema.base import SeverityLevel
 from bongsu.manual.schema.document import Manual
 from bongsu.manual.schema.signals import Silence
 from bongsu.manual.templates import RenderError, render_text
 
-EACH_ALONE = "..."
-"""as a ``group_by`` label: one incident per alert"""
-MOST_REMEMBERED = 20_000
-"""label sets whose route is remembered"""
+REMEMBERED = 20_000
+"""looks of alerts whose meaning is remembered"""
+EACH_ALERT = "..."
+"""in ``group_by``: every alert is an incident of its own, as Alertmanager writes it"""
 INTEGRATION = "integration"
-"""the label under which routes and silences see the sender, unless the alert has one of that name"""
+"""the label by which routes and silences may ask who sent an alert that has none of that name"""
+LONGEST_TITLE = 300
+LONGEST_KEY = 200
+"""characters of grouped values that stand in a group key as they are"""
 
 Labels = Mapping[str, str]
 Holds = Callable[[Labels], bool]
+Look = tuple[str | None, ...]
 
 
-class Routable(Protocol):
-    """What routing reads of an alert."""
-
-    @property
-    def id(self) -> str:
-        """Its id, unique among all integrations."""
-
-    @property
-    def integration(self) -> str:
-        """Who sent it."""
-
-    @property
-    def labels(self) -> Mapping[str, str]:
-        """Its labels."""
-
-    @property
-    def annotations(self) -> Mapping[str, str]:
-        """Its annotations."""
-
-    @property
-    def summary(self) -> str:
-        """What it says in one line."""
-
-    @property
-    def severity_word(self) -> str:
-        """The sender's word for its severity."""
-
-
-class Meaning(NamedTuple):
-    """What the manual makes of all alerts that look alike to its routes."""
+class Routed(NamedTuple):
+    """What the manual makes of an alert."""
 
     service: str | None
     type: str | None
     severity: SeverityLevel
-    group: str | None
-    """the incident's group; None is one of its own for each alert"""
-    title: str
-    """the template"""
+    group_key: str
+    silenced: str | None
+    """why it opens no incident, where a silence of the manual says so"""
     route_index: int | None
-    why: str
-    silences: tuple[Silence, ...]
-    """those that match, whenever they are in force"""
-
-
-class Routed:
-    """What the manual makes of one alert."""
-
-    __slots__ = ("_alert", "_lang", "_meaning", "group_key")
-
-    def __init__(self, alert: Routable, meaning: Meaning, lang: str) -> None:
-        self._alert = alert
-        self._meaning = meaning
-        self._lang = lang
-        self.group_key = meaning.group if meaning.group is not None else alert.id
-        """alerts with the same one belong to the same incident"""
-
-    @property
-    def service(self) -> str | None:
-        """The affected service's id."""
-        return self._meaning.service
-
-    @property
-    def type(self) -> str | None:
-        """The incident type's id."""
-        return self._meaning.type
-
-    @property
-    def severity(self) -> SeverityLevel:
-        """How bad it is."""
-        return self._meaning.severity
-
-    @property
-    def route_index(self) -> int | None:
-        """Which of the manual's routes it was, from 0; None is the default."""
-        return self._meaning.route_index
-
-    @property
-    def why(self) -> str:
-        """The reason as a word: ``route`` or ``default``."""
-        return self._meaning.why
-
-    def silenced(self, now: datetime) -> Silence | None:
-        """Return the silence that keeps it from opening an incident at that time."""
-        for silence in self._meaning.silences:
-            if silence.start <= now < silence.until:
-                return silence
-        return None
-
-    @property
-    def title(self) -> str:
-        """The incident's title; written when it is asked for, since most alerts open none."""
-        alert, meaning = self._alert, self._meaning
-        if meaning.title == "{{ summary }}" and alert.summary:
-            return alert.summary
-        values = {
-            "summary": alert.summary,
-            "alertname": alert.labels.get("alertname", ""),
-            "service": meaning.service or "",
-            "severity": meaning.severity,
-            "source": alert.integration,
-            "labels": alert.labels,
-            "annotations": alert.annotations,
-        }
-        return _rendered(meaning.title, values, self._lang) or _plain_title(alert)
-
-
-def _rendered(source: str, values: Mapping[str, object], lang: str) -> str:
-    """Write a title; a template that fails with this alert must not cost the page."""
-    try:
-        return " ".join(render_text(source, values, lang, "title").split())
-    except RenderError:
-        return ""
-
-
-def _plain_title(alert: Routable) -> str:
-    labels = alert.labels
-    return alert.summary or labels.get("alertname", "") or ", ".join(labels.values()) or alert.id
+    """which route matched, from 0; None is the default"""
 
 
 class _Route(NamedTuple):
-    """A route of the manual, compiled; what it leaves open is None."""
+    """A route of the manual, or its default, compiled; what it leaves open is None."""
 
-    index: int | None
+    number: int | None
+    name: str
+    """identifies the route in group keys; the same while its matchers are"""
     holds: Holds
     service: str | None
     type: str | None
@@ -158,80 +62,126 @@ class _Route(NamedTuple):
     title: str
 
 
+class _Meaning(NamedTuple):
+    """What follows from how an alert looks."""
+
+    route: _Route
+    service: str | None
+    severity: SeverityLevel
+    group_key: str | None
+    """None is an incident of its own for each alert"""
+    silences: Sequence[Silence]
+    """those that match, whether or not they are in force"""
+
+
 class Router:
-    """The routes of one manual."""
+    """The manual's routes, ready to be asked."""
 
     def __init__(self, manual: Manual) -> None:
         signals = manual.signals
-        self._lang = manual.overview.locale
-        self._services = frozenset(manual.services.services)
+        self._routes = _compiled(manual)
+        self._usual = signals.default.severity
         self._words = {word.lower(): level for word, level in signals.severity_words.items()}
-        self._default = signals.default
-        self._routes = [*_compiled(manual), _default_route(manual)]
-        self._silences = [(all_of(silence.match), silence) for silence in signals.silences]
+        self._silences = [(all_of(one.match), one) for one in signals.silences]
+        self._services = frozenset(manual.services.services)
+        self._types = {
+            name: known.default_severity
+            for group in manual.overview.incident_types.values()
+            for name, known in group.items()
+        }
+        self._lang = manual.overview.locale
         self._names = _names_that_matter(manual)
-        self._known: dict[tuple[str | None, ...], Meaning] = {}
+        self._known: dict[Look, _Meaning] = {}
 
-    def route(self, alert: Routable) -> Routed:
-        """Say what the manual makes of an alert."""
+    def route(
+        self, alert: ChangedAlert | Alert, integration: str = "", now: datetime | None = None
+    ) -> Routed:
+        """Say what an alert means; ``now`` decides which silences hold, none does without it."""
+        sender = alert.integration if isinstance(alert, ChangedAlert) else integration
+        meaning = self._meaning(alert, sender)
+        route = meaning.route
+        silenced = None
+        if now is not None and meaning.silences:
+            silenced = self._silenced(meaning.silences, now)
+        group_key = meaning.group_key
+        if group_key is None:
+            group_key = _group_key(route.name, {"": f"{sender}/{alert.key}"})
+        return Routed(
+            meaning.service, route.type, meaning.severity, group_key, silenced, route.number
+        )
+
+    def urgency(self, alert: ChangedAlert) -> tuple[SeverityLevel, str]:
+        """Return only severity and group key, for sorting what waits."""
+        routed = self.route(alert)
+        return routed.severity, routed.group_key
+
+    def title(self, alert: ChangedAlert | Alert, integration: str = "") -> str:
+        """Write the title of an incident that this alert opens."""
+        sender = alert.integration if isinstance(alert, ChangedAlert) else integration
+        meaning = self._meaning(alert, sender)
+        values = {
+            "summary": alert.summary or alert.key,
+            "alertname": alert.labels.get("alertname", ""),
+            "severity": meaning.severity,
+            "service": meaning.service or "",
+            "source": sender,
+            "labels": alert.labels,
+            "annotations": alert.annotations,
+        }
+        title = _rendered(meaning.route.title, values, self._lang)
+        return (title or alert.summary or alert.key)[:LONGEST_TITLE]
+
+    def _meaning(self, alert: ChangedAlert | Alert, sender: str) -> _Meaning:
         get = alert.labels.get
-        look = (alert.integration, alert.severity_word, *[get(name) for name in self._names])
-        meaning = self._known.get(look)
-        if meaning is None:
-            meaning = self._meaning(alert)
-            if len(self._known) >= MOST_REMEMBERED:
+        look = (sender, alert.severity_word, *[get(name) for name in self._names])
+        found = self._known.get(look)
+        if found is None:
+            found = self._find({INTEGRATION: sender, **alert.labels}, alert.severity_word)
+            if len(self._known) >= REMEMBERED:
                 self._known.clear()
-            self._known[look] = meaning
-        return Routed(alert, meaning, self._lang)
+            self._known[look] = found
+        return found
 
-    def _meaning(self, alert: Routable) -> Meaning:
-        labels = {INTEGRATION: alert.integration, **alert.labels}
+    def _find(self, labels: Labels, word: str) -> _Meaning:
         route = next(route for route in self._routes if route.holds(labels))
         own = labels.get("service")
-        word = alert.severity_word or labels.get("severity", "")
-        return Meaning(
-            service=route.service or (own if own in self._services else self._default.service),
-            type=route.type or self._default.type,
-            severity=route.severity or self._words.get(word.lower(), self._default.severity),
-            group=_group(route, labels),
-            title=route.title,
-            route_index=route.index,
-            why="default" if route.index is None else "route",
-            silences=tuple(silence for holds, silence in self._silences if holds(labels)),
+        return _Meaning(
+            route,
+            route.service or (own if own in self._services else None),
+            self._severity(route, word or labels.get("severity", "")),
+            _group_of(route, labels),
+            [silence for holds, silence in self._silences if holds(labels)],
         )
+
+    def _severity(self, route: _Route, word: str) -> SeverityLevel:
+        if route.severity is not None:
+            return route.severity
+        usual = self._types.get(route.type or "")
+        return self._words.get(word.lower()) or usual or self._usual
+
+    def _silenced(self, silences: Sequence[Silence], now: datetime) -> str | None:
+        for silence in silences:
+            if silence.start <= now < silence.until:
+                return silence.reason.in_(self._lang)
+        return None
 
 
 def _compiled(manual: Manual) -> list[_Route]:
+    """Compile the routes, and the default behind them, which holds for everything."""
     default = manual.signals.default
-    return [
+    routes = [
         _Route(
-            index, all_of(route.match), route.service, route.type, route.severity,
-            default.group_by if route.group_by is None else route.group_by,
-            default.title if route.title is None else route.title,
+            number, _fingerprint(route.match), all_of(route.match), route.service, route.type,
+            route.severity, default.group_by if route.group_by is None else route.group_by,
+            route.title or default.title,
         )
-        for index, route in enumerate(manual.signals.routes)
+        for number, route in enumerate(manual.signals.routes)
     ]  # fmt: skip
-
-
-def _default_route(manual: Manual) -> _Route:
-    default = manual.signals.default
-    return _Route(
-        None, all_of(()), default.service, default.type, None, default.group_by, default.title
-    )
-
-
-def _group(route: _Route, labels: Labels) -> str | None:
-    """Name the incident that an alert belongs to: by what the route says, and the labels' values.
-
-    The default knows nothing of its alerts, so those that lack all of its labels are not thrown
-    together; a route does, and there a label that is absent is empty, as in Alertmanager.
-    """
-    if EACH_ALONE in route.group_by:
-        return None
-    if route.index is None and route.group_by and not any(n in labels for n in route.group_by):
-        return None
-    values = ", ".join(f'{name}="{labels.get(name, "")}"' for name in sorted(route.group_by))
-    return f"{route.type or ''}/{route.service or ''}{{{values}}}"
+    last = _Route(
+        None, "default", all_of(()), default.service, default.type, None, default.group_by,
+        default.title,
+    )  # fmt: skip
+    return [*routes, last]
 
 
 def _names_that_matter(manual: Manual) -> tuple[str, ...]:
@@ -243,4 +193,36 @@ def _names_that_matter(manual: Manual) -> tuple[str, ...]:
         names.update(route.group_by or ())
     for silence in signals.silences:
         names.update(Matcher.parse(text).label for text in silence.match)
-    return tuple(sorted(names - {EACH_ALONE}))
+    return tuple(sorted(names - {EACH_ALERT}))
+
+
+def _rendered(source: str, values: Mapping[str, object], lang: str) -> str:
+    try:
+        return " ".join(render_text(source, values, lang, "title").split())
+    except RenderError:  # an alert is never lost for its title
+        return ""
+
+
+def _fingerprint(matchers: Sequence[str]) -> str:
+    return hashlib.blake2b("\n".join(matchers).encode(), digest_size=4).hexdigest()
+
+
+def _group_of(route: _Route, labels: Labels) -> str | None:
+    """Name the incident that an alert belongs to, None where it is one of its own.
+
+    To a route an absent label is empty, as in Alertmanager. The default knows nothing of its
+    alerts: those that have none of its labels are not thrown together.
+    """
+    if EACH_ALERT in route.group_by:
+        return None
+    if route.number is None and route.group_by and not any(n in labels for n in route.group_by):
+        return None
+    return _group_key(route.name, {name: labels.get(name, "") for name in route.group_by})
+
+
+def _group_key(route: str, values: Labels) -> str:
+    """Name the group; long values are hashed, since it stands in an index."""
+    text = msgspec.json.encode(values, order="sorted").decode()
+    if len(text) > LONGEST_KEY:
+        text = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+    return f"{route}:{text}"

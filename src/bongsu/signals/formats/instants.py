@@ -1,0 +1,16 @@
+"""Times as people and scripts write them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from bongsu.signals.refusal import Refusal, not_a_time
+
+
+def read_instant(text: str, field: str) -> datetime | Refusal:
+    """Read an ISO 8601 time; one without an offset is UTC."""
+    try:
+        at = datetime.fromisoformat(text.strip())
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return not_a_time(field)
