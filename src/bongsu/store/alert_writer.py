@@ -1,0 +1,361 @@
+"""Writes signals and their alerts: one statement for all that came while a connection was busy.
+
+A signal is answered only when it is durable, so what limits a sender is the disk's flush. Many
+signals share one: while both connections write, what comes in waits; as soon as one is free it
+writes all of it at once (group commit). So there is no timer to wait for when little comes in,
+and the more comes in, the less each costs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+import structlog
+
+from bongsu.incident.alert import Alert, ChangedAlert
+from bongsu.store.alert_queue import NOTHING, Batch, Part, Queue, Receipt, split
+from bongsu.store.alert_rows import SEPARATOR, Row, to_changed
+from bongsu.store.alerts import statement_number
+from bongsu.store.signals import KEPT_BYTES, Signal
+
+if TYPE_CHECKING:
+    from bongsu.store.database import Connection
+
+log = structlog.get_logger(__name__)
+
+CONNECTIONS = 2
+PATIENCE = 4.0
+"""seconds for which a signal waits for a database that does not answer"""
+STATEMENT_TIMEOUT = 5.0
+REFUSED_PER_SECOND = 1.0
+REFUSED_AT_ONCE = 50.0
+"""refused signals that are kept: whoever has no key can't fill the disk"""
+APART = 2_000
+"""alerts of one signal that are prepared in a thread, so that others don't wait for it"""
+
+# Generic plans: planning would take longer than a small statement runs.
+SESSION = """
+SET synchronous_commit = on; SET jit = off; SET plan_cache_mode = force_generic_plan"""
+
+# A signal changes an alert unless it says what is known already: the same status, "acknowledged"
+# of a resolved alert, or "firing" of an acknowledged one (which stays acknowledged).
+_SAME = """(a.status = new.status OR a.status = 'resolved' AND new.status = 'acknowledged'
+    OR a.status = 'acknowledged' AND new.status = 'firing' AND a.generation > 0)"""
+
+_WRITE = """
+WITH kept AS (
+    INSERT INTO signals (received_at, integration, format, outcome, size, refusals, raw)
+    SELECT $1, s.* FROM unnest($12::text[], $13::text[], $14::text[], $15::int[], $16::text[],
+        $17::bytea[]) AS s
+), written AS (
+    INSERT INTO alerts AS a (id, last_seen, ends_at, count, changed_in, generation, look_at,
+        pending, first_seen, starts_at, status, integration, key, summary, labels, details)
+    SELECT id, $1, to_timestamp(ends), coalesce(n, 1), $2,
+        CASE WHEN status = 'firing' THEN 1 ELSE 0 END, $1, true, $1,
+        coalesce(to_timestamp(starts), $1), status, integration, key, coalesce(summary, ''),
+        labels, details
+    FROM unnest(<3>::uuid[], <4>, <5>, <6>, <7>, <8>, <9>, $10::float8[], $11::float8[], $18::int[])
+        AS s(id, integration, key, status, summary, labels, details, starts, ends, n)
+    ON CONFLICT (id) DO UPDATE SET
+        last_seen = new.last_seen,
+        count = a.count + new.count,
+        ends_at = CASE WHEN a.status = 'resolved' AND new.status <> 'firing'
+            THEN a.ends_at ELSE new.ends_at END,
+        changed_in = CASE WHEN <same> THEN a.changed_in ELSE new.changed_in END,
+        pending = CASE WHEN <same> THEN a.pending ELSE true END,
+        look_at = CASE WHEN <same> OR a.pending THEN a.look_at ELSE new.look_at END,
+        status = CASE WHEN <same> THEN a.status ELSE new.status END,
+        generation = CASE WHEN <same> OR new.status <> 'firing'
+            THEN a.generation ELSE a.generation + 1 END,
+        starts_at = CASE WHEN <same> OR new.status <> 'firing'
+            THEN a.starts_at ELSE new.starts_at END,
+        summary = CASE WHEN new.status = 'firing' THEN new.summary ELSE a.summary END,
+        labels = CASE WHEN new.status = 'firing' THEN new.labels ELSE a.labels END,
+        details = CASE WHEN new.status = 'firing' THEN new.details ELSE a.details END
+    RETURNING id, generation, first_seen, starts_at, changed_in
+)
+SELECT id, generation, first_seen, starts_at FROM written WHERE changed_in = $2"""
+WRITE = re.sub(
+    r"<(\d)>",
+    r"string_to_array($\1, E'\\x1f')",
+    _WRITE.replace("<same>", _SAME).replace("new.", "excluded."),
+)
+
+# The statement can't be carried out, however often it is tried.
+_BAD_DATA = (
+    asyncpg.DataError,
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.ProgramLimitExceededError,
+    ValueError,
+)
+_NO_DATABASE = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+
+
+class NotKeptError(Exception):
+    """A signal was not kept; what the sender is told."""
+
+
+class OverloadedError(NotKeptError):
+    """More waits than can be written in time; send it again in a moment."""
+
+
+class UnavailableError(NotKeptError):
+    """The database does not answer; send it again in a moment."""
+
+
+class UnstorableError(NotKeptError):
+    """The database refuses this very signal; sending it again won't help."""
+
+
+class _Lane:
+    """One connection and what it is writing."""
+
+    def __init__(self) -> None:
+        self.connection: Connection | None = None
+        self.statement: asyncpg.prepared_stmt.PreparedStatement[asyncpg.Record] | None = None
+        self.batch = NOTHING
+        self.idle: asyncio.Future[None] | None = None
+
+    def drop(self) -> None:
+        """Give the connection up."""
+        if self.connection is not None:
+            self.connection.terminate()
+        self.connection = self.statement = None
+
+
+class AlertWriter:
+    """Takes signals and says when they are durable.
+
+    ``connect`` opens a connection of the writer's own. ``on_changed`` is called after each
+    commit with the alerts that it changed, in this process; what a crash keeps from it stays
+    pending in the table. It must return at once.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[], Awaitable[Connection]],
+        on_changed: Callable[[Sequence[ChangedAlert]], object],
+    ) -> None:
+        self._connect = connect
+        self._on_changed = on_changed
+        self._queue = Queue()
+        self._lanes = [_Lane() for _ in range(CONNECTIONS)]
+        self._tasks: list[asyncio.Task[None]] = []
+        self._stopping = False
+        self._open_lanes = 0
+        self._reached = float("-inf")
+        self._refused = REFUSED_AT_ONCE
+        self._refused_at = 0.0
+
+    async def start(self) -> None:
+        """Open the connections; a database that does not answer yet is tried again."""
+        self._loop = asyncio.get_running_loop()
+        self._reached = self._loop.time()
+        for number, lane in enumerate(self._lanes):
+            work = self._serve(lane)
+            self._tasks.append(asyncio.create_task(work, name=f"alert writer {number}"))
+        await asyncio.sleep(0)
+
+    async def close(self, timeout: float = 5.0) -> None:  # noqa: ASYNC109  what is left then fails with its own error
+        """Write what waits, at most for ``timeout`` seconds, and close the connections."""
+        self._stopping = True
+        self._wake()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=timeout)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._give_up(self._queue.take_before(float("inf")))
+
+    @property
+    def ready(self) -> bool:
+        """Whether a signal would be written now."""
+        return self._open_lanes > 0 and not self._queue.full
+
+    @property
+    def busy(self) -> bool:
+        """Whether signals wait for a connection that is writing others."""
+        return self._queue.rows > 0
+
+    def write(self, signal: Signal, alerts: Sequence[Alert]) -> Awaitable[None]:
+        """Write a signal and its alerts; what is returned is done when they are durable.
+
+        Raises (at once, or when awaited):
+            OverloadedError: too much waits already.
+            UnavailableError: the database did not answer in time.
+            UnstorableError: the database refuses it.
+        """
+        self._check()
+        if len(alerts) > APART:
+            return self._write_many(signal, alerts)
+        return self._submit(signal, split(signal.integration or "", alerts))
+
+    async def _write_many(self, signal: Signal, alerts: Sequence[Alert]) -> None:
+        parts = await asyncio.to_thread(split, signal.integration or "", alerts)
+        await self._submit(signal, parts)
+
+    def keep_refused(self, signal: Signal) -> None:
+        """Keep a refused signal for people to look at, without waiting for it and within bounds."""
+        now = self._loop.time()
+        gained = (now - self._refused_at) * REFUSED_PER_SECOND
+        self._refused = min(REFUSED_AT_ONCE, self._refused + gained)
+        self._refused_at = now
+        if self._refused >= 1 and not self._queue.full:
+            self._refused -= 1
+            self._submit(signal, [{}]).add_done_callback(_retrieve)
+
+    def _check(self) -> None:
+        if self._stopping:
+            raise UnavailableError("shutting down")
+        if self._queue.full:
+            raise OverloadedError("too many signals are waiting")
+        if not self._open_lanes and self._loop.time() - self._reached > PATIENCE:
+            raise UnavailableError("the database does not answer")
+
+    def _submit(self, signal: Signal, parts: Sequence[dict[str, Row]]) -> asyncio.Future[None]:
+        future: asyncio.Future[None] = self._loop.create_future()
+        receipt = Receipt(future, len(parts), self._loop.time())
+        self._queue.add(Part(parts[0], signal.received_at, signal, receipt))
+        for rows in parts[1:]:
+            self._queue.add(Part(rows, signal.received_at, None, receipt))
+        self._wake()
+        return future
+
+    def _wake(self) -> None:
+        """Let a free connection begin, after everything else that came in this turn of the loop."""
+        for lane in self._lanes:
+            if lane.idle is not None and not lane.idle.done():
+                lane.idle.set_result(None)
+                if not self._stopping:
+                    return
+
+    async def _serve(self, lane: _Lane) -> None:
+        try:
+            while await self._opened(lane):
+                lane.batch = self._queue.take([o.batch.rows for o in self._lanes if o is not lane])
+                if lane.batch.parts:
+                    await self._flush(lane, lane.batch)
+                    lane.batch = NOTHING
+                    self._wake()
+                elif self._stopping and not self._queue:
+                    return
+                else:
+                    lane.idle = self._loop.create_future()
+                    await lane.idle
+        finally:
+            self._give_up(lane.batch.parts)
+            await _closed(lane)
+
+    async def _opened(self, lane: _Lane) -> bool:
+        """Have a connection, however long that takes; False where the writer stops meanwhile."""
+        delay = 0.05
+        while lane.statement is None:
+            try:
+                await self._open(lane)
+                self._open_lanes += 1
+            except _NO_DATABASE as error:
+                lane.drop()
+                self._give_up_overdue()
+                if self._stopping:
+                    return False
+                log.warning("alert_writer.no_database", error=repr(error), retry_in=delay)
+                await asyncio.sleep(delay)
+                delay = min(1.0, delay * 2)
+        return True
+
+    async def _open(self, lane: _Lane) -> None:
+        async with asyncio.timeout(STATEMENT_TIMEOUT):
+            lane.connection = await self._connect()
+            await lane.connection.execute(SESSION)
+            lane.statement = await lane.connection.prepare(WRITE)
+        self._reached = self._loop.time()
+
+    async def _flush(self, lane: _Lane, batch: Batch) -> None:
+        assert lane.statement is not None
+        at = batch.parts[0].received_at
+        try:
+            records = await lane.statement.fetch(*_arguments(batch, at), timeout=STATEMENT_TIMEOUT)
+        except _BAD_DATA as error:
+            await self._flush_apart(lane, batch, error)
+        except _NO_DATABASE as error:
+            log.warning("alert_writer.lost_database", error=repr(error), alerts=len(batch.rows))
+            self._drop(lane)
+            self._queue.put_back(batch.parts)
+            self._give_up_overdue()
+        else:
+            self._reached = self._loop.time()
+            self._settle(batch, records, at)
+
+    async def _flush_apart(self, lane: _Lane, batch: Batch, error: Exception) -> None:
+        """Find the signal that can't be written, so that the others are."""
+        if len(batch.parts) == 1:
+            log.error("alert_writer.unstorable", error=repr(error))
+            batch.parts[0].receipt.fail(UnstorableError(str(error)))
+            return
+        for part in batch.parts:
+            if lane.statement is None:
+                self._queue.put_back([part])
+            else:
+                await self._flush(lane, Batch([part], part.rows))
+
+    def _settle(self, batch: Batch, records: Sequence[asyncpg.Record], at: datetime) -> None:
+        for part in batch.parts:
+            part.receipt.part_done()
+        if records:
+            changed = [to_changed(batch.rows[record["id"].hex], record, at) for record in records]
+            try:
+                self._on_changed(changed)
+            except Exception:
+                log.exception("alert_writer.not_handed_on", alerts=len(changed))
+
+    def _drop(self, lane: _Lane) -> None:
+        lane.drop()
+        self._open_lanes -= 1
+
+    def _give_up_overdue(self) -> None:
+        self._give_up(self._queue.take_before(self._loop.time() - PATIENCE))
+
+    def _give_up(self, parts: Sequence[Part]) -> None:
+        for part in parts:
+            part.receipt.fail(UnavailableError("the database does not answer"))
+
+
+def _arguments(batch: Batch, at: datetime) -> list[object]:
+    """Turn rows into the statement's columns, in the order in which every replica locks them.
+
+    Texts go as one text a column, to be taken apart in the database: a driver encodes one long
+    text in a fraction of the time that it needs for many short ones.
+    """
+    rows = batch.rows
+    columns: Sequence[Sequence[Any]] = (
+        list(zip(*[rows[key] for key in sorted(rows)], strict=True)) if rows else [()] * 11
+    )
+    texts = map(SEPARATOR.join, columns[:7])
+    starts, ends, times = columns[7:10]
+    signals = [
+        (s.integration, s.format, s.outcome, len(s.raw), s.refusals, s.raw[:KEPT_BYTES])
+        for part in batch.parts
+        if (s := part.signal) is not None
+    ]
+    kept = zip(*signals, strict=True) if signals else [()] * 6
+    counts = None if sum(times) == len(rows) else times  # mostly, each row stands for one signal
+    return [at, statement_number(), *texts, starts, ends, *kept, counts]
+
+
+def _retrieve(future: asyncio.Future[None]) -> None:
+    """Look at a future that nobody waits for, so that its error is not reported as forgotten."""
+    if not future.cancelled():
+        future.exception()
+
+
+async def _closed(lane: _Lane) -> None:
+    if lane.connection is not None:
+        with contextlib.suppress(*_NO_DATABASE):
+            await lane.connection.close(timeout=1)
+    lane.drop()
