@@ -1,0 +1,346 @@
+"""Where signals come in: a plain ASGI app, because a framework would cost more than the work.
+
+It stands before the console's app and hands on whatever is not its own. What each sender's form
+looks like is known by `bongsu.signals.formats`; what is answered follows the sender's own API.
+Every answer in the 200s is given only when the signal is durable.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+import asyncpg
+import msgspec
+
+from bongsu.i18n import N_
+from bongsu.manual.schema.document import Manual
+from bongsu.manual.schema.signals import SignalFormat
+from bongsu.signals.alert import Parsed, Refusal
+from bongsu.signals.formats import alertmanager, generic, pagerduty, prometheus
+from bongsu.store.alert_writer import NotKeptError, OverloadedError, UnstorableError
+from bongsu.store.integrations import KeysUnknownError
+from bongsu.store.signals import Signal, add_change
+from bongsu.web import alertmanager_api
+from bongsu.web.ingest_http import (
+    Answer,
+    ASGIApp,
+    Bodies,
+    DisconnectedError,
+    Receive,
+    RefusedError,
+    Request,
+    Scope,
+    Send,
+    overloaded,
+    problem,
+)
+
+if TYPE_CHECKING:
+    from bongsu.store.alert_writer import AlertWriter
+    from bongsu.store.database import Pool
+    from bongsu.store.integrations import IntegrationKeys
+
+LARGE = 262_144
+"""bytes of a body that is parsed in a thread, so that others don't wait for it"""
+_NO_DATABASE = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+_PREFIXES = ("/in/", "/api/v2/silence")
+
+
+class Clock(Protocol):
+    """Tells the time in UTC."""
+
+    def now(self) -> datetime:
+        """Return the time now."""
+        ...
+
+
+class Form(NamedTuple):
+    """A form of signal whose sender is known by the request, not by the body."""
+
+    format: SignalFormat
+    parse: Callable[[bytes, datetime], Parsed]
+    accepted: Callable[[Parsed], Answer]
+    refused: Callable[[Parsed, str], Answer]
+    """what to say, in a language, of a signal of which at least something was refused"""
+
+
+def _accepted(parsed: Parsed) -> Answer:
+    keys = [alert.key for alert in parsed.alerts[:100]]
+    return Answer(200, msgspec.json.encode({"kept": len(parsed.alerts), "keys": keys}))
+
+
+def _refused(parsed: Parsed, lang: str) -> Answer:
+    return problem(parsed.refused, lang, kept=len(parsed.alerts))
+
+
+FORMS = {
+    "/api/v2/alerts": Form(
+        "prometheus", prometheus.parse, alertmanager_api.accepted, alertmanager_api.refused
+    ),
+    "/alertmanager": Form("alertmanager", alertmanager.parse, _accepted, _refused),
+    "/signal": Form("generic", generic.parse, _accepted, _refused),
+}
+Handler = Callable[[Request], Awaitable[Answer]]
+
+
+class IngestApp:
+    """Serves the signal routes; every other request goes to ``rest``.
+
+    ``manual`` returns the manual in force, which says what each integration may send.
+    """
+
+    def __init__(  # noqa: PLR0917  what it works with, in the order of the way in
+        self,
+        writer: AlertWriter,
+        keys: IntegrationKeys,
+        clock: Clock,
+        manual: Callable[[], Manual],
+        pool: Pool,
+        rest: ASGIApp | None = None,
+    ) -> None:
+        self._writer = writer
+        self._keys = keys
+        self._clock = clock
+        self._manual = manual
+        self._pool = pool
+        self._rest = rest
+        self._bodies = Bodies()
+        self._started = clock.now()
+        self._posts: dict[str, Handler] = {
+            "/v2/enqueue": self._pagerduty,
+            "/v2/change/enqueue": self._pagerduty_change,
+        }
+        self._gets: dict[str, Handler] = {
+            "/-/healthy": self._healthy,
+            "/-/ready": self._ready,
+            "/api/v2/status": self._status,
+            "/api/v2/alerts": self._alerts,
+            "/api/v2/silences": self._silences,
+            "/api/v2/receivers": self._receivers,
+        }
+        self._paths = {"/api/v2/alerts", *self._posts, *self._gets}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or hand it on."""
+        if scope["type"] != "http" or not self._is_own(scope["path"]):
+            await self._hand_on(scope, receive, send)
+            return
+        request = Request(scope, receive)
+        try:
+            form = FORMS.get(request.path) if request.method == "POST" else None
+            if form is not None:
+                answer = await self._take(request, form)
+            else:
+                answer = await self._handler(request)(request)
+        except DisconnectedError:
+            return
+        except (RefusedError, KeysUnknownError, NotKeptError) as error:
+            answer = problem(_refusals(error), self._lang(request))
+        await answer.send(send)
+
+    def _is_own(self, path: str) -> bool:
+        return path in self._paths or path.startswith(_PREFIXES)
+
+    async def _hand_on(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._rest is not None:
+            await self._rest(scope, receive, send)
+        elif scope["type"] == "http":
+            await problem([_nothing_here()], "en").send(send)
+
+    def _handler(self, request: Request) -> Handler:
+        post, get = self._posts.get(request.path), self._gets.get(request.path)
+        if request.method == "POST" and post:
+            return post
+        if request.method in ("GET", "HEAD") and get:
+            return get
+        if request.path.startswith("/api/v2/silence"):
+            raise RefusedError(_no_silence())
+        if post or request.path in FORMS:
+            raise RefusedError(_wrong_method("POST"))
+        raise RefusedError(_wrong_method("GET") if get else _nothing_here())
+
+    def _lang(self, request: Request) -> str:
+        return request.language(self._manual().overview.locale)
+
+    async def _take(self, request: Request, form: Form) -> Answer:
+        """Make a signal's good alerts durable; the bad ones are answered, and kept to be seen."""
+        integration = self._keys.known(request.key) if request.key else None
+        if integration is None and request.key:
+            integration = await self._keys.resolve(request.key)
+        if not_allowed := self._not_allowed(integration, form.format):
+            raise RefusedError(not_allowed)
+        raw = await self._bodies.read(request)
+        now = self._clock.now()
+        if len(raw) < LARGE:
+            parsed = form.parse(raw, now)
+        else:
+            parsed = await asyncio.to_thread(form.parse, raw, now)
+        if not parsed.refused:
+            await self._writer.write(Signal(now, integration, form.format, raw), parsed.alerts)
+            return form.accepted(parsed)
+        if parsed.alerts:
+            said = _written(parsed.refused)
+            signal = Signal(now, integration, form.format, raw, "partial", said)
+            await self._writer.write(signal, parsed.alerts)
+        else:
+            self._refuse(now, integration, form.format, raw, parsed.refused)
+        return form.refused(parsed, self._lang(request))
+
+    async def _pagerduty(self, request: Request) -> Answer:
+        raw = await self._bodies.read(request)
+        now = self._clock.now()
+        sent = pagerduty.parse(raw, now, lambda: uuid.uuid4().hex)
+        refused = sent.parsed.refused
+        integration = await self._keys.resolve(sent.routing_key)
+        if not refused and (not_allowed := self._not_allowed(integration, "pagerduty")):
+            refused = [msgspec.structs.replace(not_allowed, field="routing_key")]
+        if refused:
+            self._refuse(now, integration, "pagerduty", raw, refused)
+            return Answer(400, pagerduty.refused(refused))
+        signal = Signal(now, integration, "pagerduty", raw)
+        await self._writer.write(signal, sent.parsed.alerts)
+        return Answer(202, pagerduty.accepted(sent.parsed.alerts[0].key))
+
+    async def _pagerduty_change(self, request: Request) -> Answer:
+        raw = await self._bodies.read(request)
+        now = self._clock.now()
+        routing_key, change = pagerduty.parse_change(raw, now)
+        integration = await self._keys.resolve(routing_key)
+        refused = change if isinstance(change, list) else []
+        if not refused and (not_allowed := self._not_allowed(integration, "pagerduty")):
+            refused = [msgspec.structs.replace(not_allowed, field="routing_key")]
+        if isinstance(change, list) or refused:
+            self._refuse(now, integration, "pagerduty", raw, refused)
+            return Answer(400, pagerduty.refused(refused))
+        try:
+            async with self._pool.acquire(timeout=2) as conn:
+                await add_change(conn, now, integration or "", msgspec.structs.astuple(change))
+        except _NO_DATABASE:
+            raise RefusedError(_no_database()) from None
+        return Answer(202, pagerduty.CHANGE_ACCEPTED)
+
+    async def _reader(self, request: Request) -> str:
+        """Return the integration that asks, if it may use Alertmanager's API."""
+        integration = await self._keys.resolve(request.key) if request.key else None
+        if not_allowed := self._not_allowed(integration, "prometheus"):
+            raise RefusedError(not_allowed)
+        return integration or ""
+
+    def _not_allowed(self, integration: str | None, format_: SignalFormat) -> Refusal | None:
+        if integration is None:
+            return _unknown_key()
+        known = self._manual().signals.integrations.get(integration)
+        if known is not None and format_ in known.formats:
+            return None
+        return Refusal(
+            N_("The manual does not let the integration '{name}' send {format} signals."),
+            N_("Add the format to it in signals.yaml, or use another integration's key."),
+            values={"name": integration, "format": format_},
+            status=403,
+        )
+
+    def _refuse(
+        self,
+        now: datetime,
+        integration: str | None,
+        format_: SignalFormat,
+        raw: bytes,
+        refused: Sequence[Refusal],
+    ) -> None:
+        signal = Signal(now, integration, format_, raw, "refused", _written(refused))
+        self._writer.keep_refused(signal)
+
+    # What Prometheus's tools ask of an alertmanager:
+
+    async def _healthy(self, _request: Request) -> Answer:
+        return Answer(200, b"OK", ())
+
+    async def _ready(self, _request: Request) -> Answer:
+        if self._writer.ready:
+            return Answer(200, b"OK", ())
+        return Answer(503, b"the database does not answer", ())
+
+    async def _status(self, request: Request) -> Answer:
+        await self._reader(request)
+        return alertmanager_api.status(self._started)
+
+    async def _receivers(self, request: Request) -> Answer:
+        await self._reader(request)
+        return alertmanager_api.receivers()
+
+    async def _silences(self, request: Request) -> Answer:
+        await self._reader(request)
+        return alertmanager_api.silences(self._manual(), self._started, self._clock.now())
+
+    async def _alerts(self, request: Request) -> Answer:
+        integration = await self._reader(request)
+        try:
+            async with self._pool.acquire(timeout=2) as conn:
+                return await alertmanager_api.alerts(
+                    conn, integration, request.query, self._manual(), self._clock.now()
+                )
+        except _NO_DATABASE:
+            raise RefusedError(_no_database()) from None
+
+
+def _written(refused: Sequence[Refusal]) -> str:
+    return msgspec.json.encode(refused).decode()
+
+
+def _refusals(error: RefusedError | KeysUnknownError | NotKeptError) -> Sequence[Refusal]:
+    match error:
+        case RefusedError():
+            return error.refusals
+        case OverloadedError():
+            return [overloaded()]
+        case UnstorableError():
+            why = N_("The database refuses this signal: {why}.")
+            return [Refusal(why, values={"why": str(error)}, status=422)]
+        case _:
+            return [_no_database()]
+
+
+def _unknown_key() -> Refusal:
+    return Refusal(
+        N_("The integration key is missing or not known."),
+        N_("Issue one with 'bongsu integration key NAME' and send that."),
+        status=401,
+    )
+
+
+def _nothing_here() -> Refusal:
+    return Refusal(
+        N_("No signal is taken at this address."),
+        N_("See the reference of signals for the addresses."),
+        status=404,
+    )
+
+
+def _wrong_method(method: str) -> Refusal:
+    return Refusal(
+        N_("This address takes {method} only."),
+        N_("Send {method}."),
+        values={"method": method},
+        status=405,
+    )
+
+
+def _no_silence() -> Refusal:
+    return Refusal(
+        N_("Silences are written in the manual."),
+        N_("Add one to signals.yaml, or snooze the incident."),
+        status=405,
+    )
+
+
+def _no_database() -> Refusal:
+    return Refusal(
+        N_("The database does not answer."),
+        N_("Send it again in {seconds} seconds."),
+        values={"seconds": 2},
+        status=503,
+    )

@@ -1,0 +1,243 @@
+"""The little of HTTP that the signal routes need, without a framework between."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
+from typing import Any, NoReturn, TypeAlias
+
+import msgspec
+
+from bongsu.i18n import LANGUAGES, N_, translator
+from bongsu.signals.refusal import Refusal
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Message: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+ASGIApp: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+Header: TypeAlias = tuple[bytes, bytes]
+
+LARGEST_BODY = 10_000_000
+"""bytes; a body of this size or more is refused before it is read to its end"""
+MOST_RECEIVING = 128 * 2**20
+"""bytes of bodies that are being received at once"""
+SLOWEST = 30.0
+"""seconds that a sender may take for the next piece of its body"""
+RETRY_AFTER = 2
+"""seconds after which a sender should try again"""
+
+JSON: Header = (b"content-type", b"application/json")
+_PROBLEM: Header = (b"content-type", b"application/problem+json")
+_EXTRA: dict[int, Iterable[Header]] = {
+    503: ((b"retry-after", str(RETRY_AFTER).encode()),),
+    413: ((b"connection", b"close"),),  # the rest of the body is not wanted
+    408: ((b"connection", b"close"),),
+    401: ((b"www-authenticate", b'Bearer realm="bongsu"'),),
+}
+
+_TITLES = {
+    400: N_("The signal was not accepted."),
+    401: N_("The integration key is missing or not known."),
+    403: N_("This integration may not send this."),
+    404: N_("There is nothing here."),
+    405: N_("This method is not allowed here."),
+    408: N_("The body took too long."),
+    413: N_("The body is too large."),
+    415: N_("The body's encoding is not understood."),
+    422: N_("The signal can't be stored."),
+    503: N_("The signal can't be taken at the moment."),
+}
+
+
+class RefusedError(Exception):
+    """A request ends here, with refusals of one status."""
+
+    def __init__(self, *refusals: Refusal) -> None:
+        super().__init__(refusals[0].message)
+        self.refusals = refusals
+
+
+class DisconnectedError(Exception):
+    """The sender went away before its body was complete: there is nobody to answer."""
+
+
+class Answer:
+    """A whole response, ready to be sent any number of times."""
+
+    __slots__ = ("_body", "_start", "status")
+
+    def __init__(self, status: int, body: bytes = b"", headers: Sequence[Header] = (JSON,)) -> None:
+        length = (b"content-length", str(len(body)).encode())
+        extra = _EXTRA.get(status, ())
+        self.status = status
+        self._start = {
+            "type": "http.response.start",
+            "status": status,
+            "headers": [*headers, length, *extra],
+        }
+        self._body = {"type": "http.response.body", "body": body}
+
+    async def send(self, send: Send) -> None:
+        """Send it."""
+        await send(self._start)
+        await send(self._body)
+
+
+def problem(refusals: Sequence[Refusal], lang: str, *, kept: int = 0) -> Answer:
+    """Say what is wrong and what to send instead, as ``application/problem+json`` (RFC 9457)."""
+    first = refusals[0]
+    body = {
+        "title": translator(lang)(_TITLES.get(first.status, _TITLES[400])),
+        "status": first.status,
+        "detail": f"{first.says(lang)} {first.advises(lang)}".strip(),
+        "errors": [
+            {"field": r.field, "message": r.says(lang), "mend": r.advises(lang)} for r in refusals
+        ],
+        "kept": kept,
+    }
+    return Answer(first.status, msgspec.json.encode(body), (_PROBLEM,))
+
+
+class Request:
+    """What the handlers read of a request."""
+
+    __slots__ = ("encoding", "key", "languages", "length", "method", "path", "query", "receive")
+
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        path: str = scope["path"]
+        self.method: str = scope["method"]
+        self.query: bytes = scope["query_string"]
+        self.receive = receive
+        self.key: str | None = None
+        """the integration key of the path or of ``Authorization``"""
+        self.length = 0
+        """of the body as the sender announces it; 0 where it doesn't"""
+        self.encoding = self.languages = b""
+        for name, value in scope["headers"]:
+            if name == b"content-length":
+                self.length = int(value)
+            elif name == b"authorization":
+                self.key = _credentials(value)
+            elif name == b"content-encoding":
+                self.encoding = value
+            elif name == b"accept-language":
+                self.languages = value
+        if path.startswith("/in/"):
+            self.key, slash, below = path[4:].partition("/")
+            path = slash + below
+        self.path = path
+        """below the key, where the path holds one"""
+
+    def language(self, otherwise: str) -> str:
+        """Return the language that the client asks for, or the other."""
+        asked = self.languages.decode("latin-1").replace(";", ",").replace("-", ",")
+        return next((word for word in asked.split(",") if word in LANGUAGES), otherwise)
+
+
+def _credentials(value: bytes) -> str | None:
+    """Return the integration key of ``Authorization``: a bearer token, or a password."""
+    scheme, _, credentials = value.decode("latin-1").partition(" ")
+    if scheme.lower() == "bearer":
+        return credentials.strip()
+    if scheme.lower() != "basic":
+        return None
+    try:
+        return base64.b64decode(credentials, validate=True).decode().partition(":")[2]
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+
+
+class Bodies:
+    """Receives bodies, within bounds for each and for all together."""
+
+    def __init__(self) -> None:
+        self._receiving = 0
+
+    async def read(self, request: Request) -> bytes:
+        """Return a request's body.
+
+        Raises:
+            RefusedError: it is too large, too slow, encoded, or too much is being received.
+            DisconnectedError: the sender went away.
+        """
+        if request.length >= LARGEST_BODY:
+            _too_large()
+        if request.encoding and request.encoding != b"identity":
+            raise RefusedError(_encoded(request.encoding))
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise DisconnectedError
+        body: bytes = message.get("body", b"")
+        if message.get("more_body", False):
+            return await self._rest(body, request.receive)
+        return body
+
+    async def _rest(self, first: bytes, receive: Receive) -> bytes:
+        pieces, size = [first], len(first)
+        self._receiving += size
+        try:
+            more = True
+            while more:
+                message = await _next(receive)
+                piece: bytes = message.get("body", b"")
+                pieces.append(piece)
+                size += len(piece)
+                self._receiving += len(piece)
+                if size >= LARGEST_BODY:
+                    _too_large()
+                if self._receiving > MOST_RECEIVING:
+                    raise RefusedError(overloaded())
+                more = message.get("more_body", False)
+            return b"".join(pieces)
+        finally:
+            self._receiving -= size
+
+
+async def _next(receive: Receive) -> Message:
+    try:
+        async with asyncio.timeout(SLOWEST):
+            message = await receive()
+    except TimeoutError:
+        raise RefusedError(
+            Refusal(
+                N_("For {seconds} seconds nothing more of the body came."),
+                values={"seconds": int(SLOWEST)},
+                status=408,
+            )
+        ) from None
+    if message["type"] == "http.disconnect":
+        raise DisconnectedError
+    return message
+
+
+def _encoded(encoding: bytes) -> Refusal:
+    return Refusal(
+        N_("The body is encoded as {encoding}."),
+        N_("Send it plain, without Content-Encoding."),
+        values={"encoding": encoding.decode("latin-1")},
+        status=415,
+    )
+
+
+def _too_large() -> NoReturn:
+    raise RefusedError(
+        Refusal(
+            N_("A body may have less than {most} bytes."),
+            N_("Send it in several requests."),
+            values={"most": LARGEST_BODY},
+            status=413,
+        )
+    )
+
+
+def overloaded() -> Refusal:
+    """Ask for another try in a moment: Alertmanager repeats after 5xx only, never after 429."""
+    return Refusal(
+        N_("More signals are waiting than can be written in time."),
+        N_("Send it again in {seconds} seconds."),
+        values={"seconds": RETRY_AFTER},
+        status=503,
+    )
