@@ -236,6 +236,27 @@ def test_the_end_of_a_snooze_asks_whoever_had_answered_again(world: World):
     world.at("35:00").expects(paged=["senior-dev", "marketing", "devops-a"])
 
 
+def test_the_team_is_called_one_after_another_again_after_a_snooze(world: World):
+    world.at("0:00").opens("P0").expects(paged="backend-a")
+    world.at("1:00").confirms("backend-a").expects(paged="pm")
+    world.at("2:00").assigns("incident_commander", "pm")
+    world.calls()
+    world.at("3:00").snoozes("1h")
+    world.at("1h").expects(paged="backend-a")
+    world.at("1:01:00").acknowledges("backend-a").expects(
+        paged=["senior-dev", "marketing", "devops-a"]
+    )
+    world.at("1:04:59").expects(paged=[])
+    world.at("1:05:00").expects(paged="devops-b")
+
+
+def test_a_snooze_silences_whoever_was_asked_for_by_name(world: World):
+    world.at("0:00").opens("P0").expects(paged="backend-a")
+    world.at("0:20").escalates("person:pm").expects(paged="pm", sent=["slack @pm"])
+    world.at("0:30").snoozes("1h")
+    world.at("1:20").expects(sent=[])
+
+
 def test_an_acknowledgement_ends_a_snooze(world: World):
     world.at("0:00").opens("P0").expects(paged="backend-a")
     world.at("1:00").snoozes("1h")
