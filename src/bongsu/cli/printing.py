@@ -18,7 +18,21 @@ PIPED_WIDTH = 4000
 """columns of a pipe: no line is broken there, so that every line can be searched for"""
 
 t = translator(language())
-console = Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
+
+
+class PipeableConsole(Console):
+    """Leaves it to the command's end what a reader that has gone means."""
+
+    def on_broken_pipe(self) -> None:
+        """Raise what rich caught, where rich would end the process with 1.
+
+        Raises:
+            BrokenPipeError: always.
+        """
+        raise BrokenPipeError
+
+
+console = PipeableConsole(highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
 
 AsJson = Annotated[bool, typer.Option("--json", help=t(N_("print JSON")))]
 Json = dict[str, Any]

@@ -21,15 +21,17 @@ app = typer.Typer(add_completion=False)
 def demo(
     auto: Annotated[bool, typer.Option(help=t(N_("play the responders too, and end")))] = False,
     speed: Annotated[
-        float, typer.Option(min=1, max=600, help=t(N_("60 lets the manual's minutes pass as seconds")))
+        float,
+        typer.Option(min=1, max=600, help=t(N_("60 lets the manual's minutes pass as seconds"))),
     ] = 10,
     listen: Annotated[str, typer.Option(help="host:port")] = "127.0.0.1:8600",
     manual: Annotated[Path | None, typer.Option(help=t(N_("the manual's folder")))] = None,
     data: Annotated[
-        Path | None, typer.Option(help=t(N_("where data is kept; a folder that goes away, if not given")))
+        Path | None,
+        typer.Option(help=t(N_("where data is kept; a folder that goes away, if not given"))),
     ] = None,
 ) -> None:
     """Run the demo; exits 0 when the incident was resolved or a person ended it."""
-    from bongsu.cli.demo.director import run  # noqa: PLC0415  loaded only by this command
+    from bongsu.cli.demo.director import run
 
     raise typer.Exit(run(auto=auto, speed=speed, listen=listen, manual=manual, data=data))

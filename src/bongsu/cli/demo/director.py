@@ -6,33 +6,34 @@ import asyncio
 import contextlib
 import os
 import shutil
+import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import httpx
-from rich.console import Console
 from rich.markup import escape
 
-from bongsu.cli import language
+from bongsu.cli import INTERRUPTED, language
+from bongsu.cli.connection import FAILED
 from bongsu.cli.demo.sinks import Sinks
 from bongsu.cli.demo.speed import sped_up
 from bongsu.cli.demo.stack import Service, Watcher
 from bongsu.cli.demo.viewer import Viewer
+from bongsu.cli.printing import console
 from bongsu.cli.server import served, stop_signal
 from bongsu.cli.serving import Settings, bundled_manual, load_manual, log_to_stderr, settings
 from bongsu.engine.runtime import Runtime
 from bongsu.i18n import N_, translator
 from bongsu.store import access, integrations
 
-PATIENCE = 600.0
-"""seconds after which an automatic demo gives up; divided by nothing: a slow demo may take longer"""
+PATIENCE, OF_THE_MANUAL = 60.0, 1800.0
+"""A demo that plays by itself gives up after so many seconds, and so many of the manual's."""
 
 t = translator(language())
-console = Console(highlight=False)
 
 
 class Stage(NamedTuple):
@@ -45,47 +46,69 @@ class Stage(NamedTuple):
     viewer: Viewer
     base_url: str
     speed: float
+    helpers: frozenset[asyncio.Task[None]]
+    """tasks without which the play can't go on"""
 
 
 def run(*, auto: bool, speed: float, listen: str, manual: Path | None, data: Path | None) -> int:
     """Run the demo; returns the process's exit code."""
     log_to_stderr(as_json=False)
-    folder = data or _temporary()
-    chosen = settings(manual, folder, None, listen, None)._replace(database_url=None)
-    try:
-        return asyncio.run(_run(chosen, speed, auto=auto))
-    finally:
-        if data is None:
-            shutil.rmtree(folder, ignore_errors=True)
+    code = asyncio.run(_run(manual, data, listen, speed, auto=auto))
+    if code == INTERRUPTED:
+        kept = t(N_("Ended. Nothing is left behind."))
+        console.print(kept if data is None else t("Ended. The data is in {folder}.", folder=data))
+    return code
 
 
-def _temporary() -> Path:
-    """A folder that PostgreSQL's own user can enter, also when root runs the demo."""
+async def _run(
+    manual: Path | None, data: Path | None, listen: str, speed: float, *, auto: bool
+) -> int:
+    """Ctrl-C is obeyed once everything has started, so that everything can be stopped."""
+    stop = stop_signal()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, stop.set)
+    with _folder(data) as folder:
+        chosen = settings(manual, folder, None, listen, None)._replace(database_url=None)
+        async with _stage(chosen, speed) as stage:
+            await _introduce(stage)
+            return await _played(stage, stop, auto=auto)
+
+
+@contextlib.contextmanager
+def _folder(data: Path | None) -> Iterator[Path]:
+    """Lend a folder that PostgreSQL's own user can enter, also when root runs the demo."""
+    if data is not None:
+        yield data
+        return
     folder = Path(tempfile.mkdtemp(prefix="bongsu-demo-"))
     folder.chmod(0o755)
-    return folder
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
-async def _run(chosen: Settings, speed: float, *, auto: bool) -> int:
-    stop = stop_signal()
-    async with _stage(chosen, speed) as stage:
-        await _introduce(stage)
-        play = asyncio.create_task(_play(stage, auto=auto))
-        stopped = asyncio.create_task(stop.wait())
-        await asyncio.wait({play, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        if not play.done():
-            play.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await play
-            console.print("\n" + t(N_("Ended. Nothing is left behind.")))
-            return 0
-        return 0 if play.result() else 1
+async def _played(stage: Stage, stop: asyncio.Event, *, auto: bool) -> int:
+    from bongsu.cli.demo import players
+
+    acts = players.by_itself(stage) if auto else players.by_hand(stage)
+    play = asyncio.create_task(acts, name="play the responders")
+    stopped = asyncio.create_task(stop.wait(), name="wait for Ctrl-C")
+    patience = PATIENCE + OF_THE_MANUAL / stage.speed
+    done, _ = await asyncio.wait(
+        {play, stopped, *stage.helpers}, timeout=patience if auto else None,
+        return_when=asyncio.FIRST_COMPLETED,
+    )  # fmt: skip
+    for failed in done & stage.helpers:
+        failed.result()
+    if play in done:
+        return 0 if play.result() else FAILED
+    await _cancel(play)
+    return INTERRUPTED if stopped in done else _given_up(patience)
 
 
-async def _play(stage: Stage, *, auto: bool) -> bool:
-    from bongsu.cli.demo import players  # noqa: PLC0415  it imports this module's Stage
-
-    return await (players.by_itself(stage) if auto else players.by_hand(stage))
+def _given_up(patience: float) -> int:
+    say(t("After {seconds} seconds it is not resolved; giving up.", seconds=round(patience)))
+    return FAILED
 
 
 @asynccontextmanager
@@ -103,11 +126,14 @@ async def _stage(chosen: Settings, speed: float) -> AsyncIterator[Stage]:
         variables = {**_without_channels(), **_channels(sinks)}
         process = await stack.enter_async_context(served(chosen, variables, manual))
         runtime = process.runtime
-        await _watch(stack, runtime, chosen.base_url, [frontend, backend])
+        watching = await _watch(stack, runtime, chosen.base_url, [frontend, backend])
         viewer = Viewer(runtime, console)
         showing = asyncio.create_task(viewer.run(), name="show the timeline")
         stack.push_async_callback(_cancel, showing)
-        yield Stage(runtime, frontend, backend, sinks, viewer, chosen.base_url, speed)
+        yield Stage(
+            runtime, frontend, backend, sinks, viewer, chosen.base_url, speed,
+            frozenset({watching, showing, process.http}),
+        )  # fmt: skip
 
 
 def _without_channels() -> dict[str, str]:
@@ -128,23 +154,24 @@ def _channels(sinks: Sinks) -> dict[str, str]:
 
 async def _watch(
     stack: AsyncExitStack, runtime: Runtime, base_url: str, services: list[Service]
-) -> None:
+) -> asyncio.Task[None]:
     async with runtime.pool.acquire() as conn:
         key = await integrations.issue_key(conn, "generic")
-    client = await stack.enter_async_context(httpx.AsyncClient(timeout=5))
+    client = await stack.enter_async_context(httpx.AsyncClient(timeout=5, trust_env=False))
 
-    async def send(signal: dict[str, object]) -> None:
-        response = await client.post(f"{base_url}/in/{key}/signal", json=signal)
+    async def send(sent: dict[str, object]) -> None:
+        response = await client.post(f"{base_url}/in/{key}/signal", json=sent)
         response.raise_for_status()
 
     watching = asyncio.create_task(Watcher(services, send).run(), name="watch the services")
     stack.push_async_callback(_cancel, watching)
+    return watching
 
 
-async def _cancel(task: asyncio.Task[None]) -> None:
+async def _cancel(task: asyncio.Task[Any]) -> None:
+    """End a task; what it failed of was told already, or no longer matters."""
     task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
+    await asyncio.wait({task})
 
 
 async def _introduce(stage: Stage) -> None:

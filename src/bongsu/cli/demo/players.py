@@ -4,26 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime
+from http import HTTPStatus
 
 import httpx
 
 from bongsu.channels import links
 from bongsu.channels.message import ActionCode
 from bongsu.cli import language
-from bongsu.cli.demo.director import Stage, console, interactive, say
+from bongsu.cli.demo.director import Stage, interactive, say
 from bongsu.cli.demo.sinks import Received
-from bongsu.cli.printing import span
+from bongsu.cli.printing import console, span
 from bongsu.engine.policy import Policy
 from bongsu.i18n import N_, translator
 from bongsu.incident import commands
 from bongsu.incident import events as e
 from bongsu.incident.clocks import clocks
-from bongsu.incident.reasons import CLOCKS
-from bongsu.incident.state import Incident
+from bongsu.incident.reasons import CLOCKS, explain
+from bongsu.incident.state import Incident, Page
 
 ACT_TIMEOUT = 60.0
+ENOUGH = 2
+"""people who answer before the response counts as begun: the commander and one of the team"""
 t = translator(language())
 
 
@@ -37,17 +40,21 @@ async def by_itself(stage: Stage) -> bool:
     await stage.backend.stop()
     await stage.viewer.until(e.Opened)
     say(t(N_("Nobody answers at first: watch the escalation.")))
-    await stage.viewer.until(e.Paged, 2)
+    await stage.viewer.until(e.Paged, count=2)
     await _pause(stage, 0.5)
-    await _tap(stage, "ack", t(N_("The second on call reads the mail and taps its link.")), newest=True)
+    await _tap(
+        stage, "ack", t(N_("The second on call reads the mail and taps its link.")), newest=True
+    )
     await stage.viewer.until(e.Acknowledged)
     await _pause(stage, 1)
     await _tap(stage, "confirm", t(N_("They look: it is real.")), newest=True)
-    await stage.viewer.until(e.Confirmed)
+    await stage.viewer.until(e.Confirmed, e.PresumedReal)
     await _answer_roles(stage)
     incident = await stage.viewer.until(e.ResponseStarted)
     await _pause(stage, 1)
-    await _do(stage, "backend-a", lambda i: commands.start_recovery(i, "backend-a", t(N_("restart"))))
+    await _do(
+        stage, "backend-a", lambda i: commands.start_recovery(i, "backend-a", t(N_("restart")))
+    )
     say(t(N_("The backend is restarted.")))
     await stage.backend.start()
     await stage.viewer.until(e.Recovered)
@@ -63,14 +70,24 @@ async def _answer_roles(stage: Stage) -> None:
     """Everybody who is called to a role answers by the link in their mail."""
     say(t(N_("The commander and the team answer their calls.")))
     answered: set[str] = set()
-    while stage.viewer.incident is None or stage.viewer.incident.assembled_at is None or len(answered) < 2:  # noqa: PLR2004  the commander and one of the team
-        for mail in _mails(stage, "ack"):
-            page = stage.viewer.incident.pages.get(mail[1].page) if stage.viewer.incident else None
-            if page and page.role and page.id not in answered and page.answered_at is None:
+    while len(answered) < ENOUGH or not _assembled(stage):
+        for link, page in _calls_to_roles(stage):
+            if page.id not in answered and page.answered_at is None:
                 answered.add(page.id)
-                await _open(mail[0])
+                await _open(link)
         stage.sinks.arrived.clear()
         await _wait(stage.sinks.arrived, 0.3)
+
+
+def _assembled(stage: Stage) -> bool:
+    incident = stage.viewer.incident
+    return incident is not None and incident.assembled_at is not None
+
+
+def _calls_to_roles(stage: Stage) -> list[tuple[str, Page]]:
+    pages = stage.viewer.incident.pages if stage.viewer.incident else {}
+    found = [(link, pages.get(claims.page)) for link, claims in _mails(stage, "ack")]
+    return [(link, page) for link, page in found if page is not None and page.role]
 
 
 async def _tap(stage: Stage, code: ActionCode, story: str, *, newest: bool) -> None:
@@ -99,9 +116,11 @@ def _links(stage: Stage, message: Received) -> list[tuple[str, links.Claims]]:
 
 async def _open(link: str) -> None:
     """Do what a thumb does: open the page, press its button."""
-    async with httpx.AsyncClient(timeout=10) as client:
+    async with httpx.AsyncClient(timeout=10, trust_env=False) as client:
         (await client.get(link)).raise_for_status()
-        (await client.post(link)).raise_for_status()
+        done = await client.post(link)
+        if done.status_code != HTTPStatus.CONFLICT:  # somebody, or the manual, was faster
+            done.raise_for_status()
 
 
 async def _pause(stage: Stage, minutes: float) -> None:
@@ -134,14 +153,31 @@ async def by_hand(stage: Stage) -> bool:
     say(t(N_("The backend breaks.")))
     await stage.backend.stop()
     if not interactive():
-        await stage.viewer.until(e.Resolved)
+        _sum_up(stage, await stage.viewer.until(e.Resolved))
         return True
     _print_keys()
-    lines = asyncio.Queue[str]()
-    asyncio.get_running_loop().add_reader(sys.stdin, lambda: lines.put_nowait(sys.stdin.readline()))
-    while (key := (await lines.get()).strip().lower()[:1]) != "q":
-        await _press(stage, key)
+    summing = asyncio.create_task(_sum_up_once(stage))
+    try:
+        async for key in _keys():
+            await _press(stage, key)
+    finally:
+        summing.cancel()
     return True
+
+
+async def _sum_up_once(stage: Stage) -> None:
+    _sum_up(stage, await stage.viewer.until(e.Resolved))
+
+
+async def _keys() -> AsyncIterator[str]:
+    """Yield the letters that are typed, until q or the end of the input."""
+    loop, lines = asyncio.get_running_loop(), asyncio.Queue[str]()
+    loop.add_reader(sys.stdin, lambda: lines.put_nowait(sys.stdin.readline()))
+    try:
+        while (line := await lines.get()) and (key := line.strip().lower()[:1]) != "q":
+            yield key
+    finally:
+        loop.remove_reader(sys.stdin)
 
 
 def _print_keys() -> None:
@@ -179,7 +215,7 @@ async def _do(stage: Stage, person: str, act: Callable[[Incident], commands.Bodi
     try:
         await stage.runtime.engine.act(int(stage.viewer.incident.id), f"person:{person}", command)
     except commands.RefusedError as refusal:
-        say(str(refusal))
+        say(explain(refusal.reason, stage.runtime.engine.policy.manual, t))
 
 
 def _sum_up(stage: Stage, incident: Incident) -> None:
@@ -191,4 +227,10 @@ def _sum_up(stage: Stage, incident: Incident) -> None:
         target = span(clock.target.total_seconds() * stage.speed)
         console.print(f"  {mark} {t(CLOCKS[clock.name])}: {taken} / {target}")
     console.print()
-    say(t("{number} is resolved. Its whole log has {count} entries.", number=incident.number, count=incident.seq))
+    say(
+        t(
+            "{number} is resolved. Its whole log has {count} entries.",
+            number=incident.number,
+            count=incident.seq,
+        )
+    )

@@ -12,7 +12,15 @@ from typing import Any, NamedTuple
 import msgspec
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-STYLE = "body{font:16px/1.5 sans-serif;max-width:46rem;margin:2rem auto;padding:0 1rem}pre{white-space:pre-wrap;background:#8881;padding:.8rem;border-radius:.5rem}"
+from bongsu.cli import language
+
+PAGE = """<!doctype html><html lang="{lang}"><meta charset="utf-8"><title>Bongsu demo</title>
+<meta http-equiv="refresh" content="2"><meta name="viewport" content="width=device-width">
+<style>
+  body {{ font: 16px/1.5 sans-serif; max-width: 46rem; margin: 2rem auto; padding: 0 1rem }}
+  pre {{ white-space: pre-wrap; background: #8881; padding: .8rem; border-radius: .5rem }}
+</style>
+<h1>📬 {count}</h1>{entries}"""
 
 
 class Received(NamedTuple):
@@ -56,8 +64,10 @@ class Sinks:
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802, ARG002  aiosmtpd's name and arguments
         """Take a mail in."""
         content = envelope.content
-        mail = message_from_bytes(content if isinstance(content, bytes) else b"", policy=policy.default)
-        assert isinstance(mail, EmailMessage)  # noqa: S101  policy.default makes no other
+        mail = message_from_bytes(
+            content if isinstance(content, bytes) else b"", policy=policy.default
+        )
+        assert isinstance(mail, EmailMessage)
         body = mail.get_body(("plain",))
         text = f"{mail['Subject']}\n\n{body.get_content() if body else ''}"
         links = tuple(word for word in text.split() if "/go/" in word)
@@ -84,12 +94,14 @@ class Sinks:
         return _http("application/json; charset=utf-8", msgspec.json.encode(answer))
 
     def _page(self) -> bytes:
-        entries = "".join(
-            f"<h3>{html.escape(m.channel)} → {html.escape(m.to)}</h3><pre>{html.escape(m.text)}</pre>"
-            for m in reversed(self.received)
-        )
-        whole = f"<!doctype html><html lang=ko><meta charset=utf-8><meta http-equiv=refresh content=2><meta name=viewport content='width=device-width'><title>Bongsu demo</title><style>{STYLE}</style><h1>📬 {len(self.received)}</h1>{entries}"
+        entries = "".join(map(_entry, reversed(self.received)))
+        whole = PAGE.format(lang=language(), count=len(self.received), entries=entries)
         return _http("text/html; charset=utf-8", whole.encode())
+
+
+def _entry(message: Received) -> str:
+    head = html.escape(f"{message.channel} → {message.to}")
+    return f"<h3>{head}</h3><pre>{html.escape(message.text)}</pre>"
 
 
 def _length(head: str) -> int:

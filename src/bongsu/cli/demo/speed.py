@@ -26,7 +26,7 @@ def sped_up(manual: Manual, speed: float) -> Manual:
     return manual.model_copy(update={**chapters, "sha": sha})
 
 
-def _scaled(value: Any, speed: float) -> Any:  # noqa: ANN401  any node of the manual
+def _scaled(value: Any, speed: float) -> Any:
     if isinstance(value, timedelta):
         return value / speed
     if isinstance(value, BaseModel):

@@ -1,5 +1,7 @@
-"""The user's service in small: a frontend and a backend that answer ``/health``, and what watches
-the backend and tells Bongsu."""
+"""The user's service in small, and what watches it.
+
+A frontend and a backend that answer ``/health``, and a watcher that tells Bongsu when one does not.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,7 @@ LOOK_EVERY = 0.5
 
 HEALTHY = (
     b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 16\r\n"
-    b"Connection: close\r\n\r\n{\"status\": \"ok\"}"
+    b'Connection: close\r\n\r\n{"status": "ok"}'
 )
 NOT_FOUND = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
@@ -57,14 +59,16 @@ async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
 class Watcher:
     """Looks at the services and sends a plain JSON signal when one changes."""
 
-    def __init__(self, services: list[Service], send: Callable[[dict[str, object]], Awaitable[None]]) -> None:
+    def __init__(
+        self, services: list[Service], send: Callable[[dict[str, object]], Awaitable[None]]
+    ) -> None:
         self._services = services
         self._send = send
         self._failed: dict[str, int] = dict.fromkeys((s.name for s in services), 0)
 
     async def run(self) -> None:
         """Look for ever."""
-        async with httpx.AsyncClient(timeout=2) as client:
+        async with httpx.AsyncClient(timeout=2, trust_env=False) as client:
             while True:
                 for service in self._services:
                     await self._look(client, service)

@@ -44,13 +44,13 @@ class Viewer:
             await self._look()
             await asyncio.sleep(LOOK_EVERY)
 
-    async def until(self, kind: type[e.Body], count: int = 1) -> Incident:
-        """Return once the log has so many events of a kind."""
+    async def until(self, *kinds: type[e.Body], count: int = 1) -> Incident:
+        """Return once the log has so many events of one of these kinds."""
         async with self._changed:
             await self._changed.wait_for(
-                lambda: sum(isinstance(one.body, kind) for one in self.log) >= count
+                lambda: sum(isinstance(one.body, kinds) for one in self.log) >= count
             )
-        assert self.incident is not None  # noqa: S101  a log has an incident
+        assert self.incident is not None
         return self.incident
 
     async def _look(self) -> None:
