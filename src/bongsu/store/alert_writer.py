@@ -22,6 +22,7 @@ from bongsu.incident.alert import Alert, ChangedAlert
 from bongsu.store.alert_queue import NOTHING, Batch, Part, Queue, Receipt, split
 from bongsu.store.alert_rows import SEPARATOR, Row, to_changed
 from bongsu.store.alerts import statement_number
+from bongsu.store.database import AWAY
 from bongsu.store.signals import KEPT_BYTES, Signal
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ _BAD_DATA = (
     asyncpg.ProgramLimitExceededError,
     ValueError,
 )
-_NO_DATABASE = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+_NO_DATABASE = (asyncpg.PostgresError, *AWAY)
 
 
 class NotKeptError(Exception):
@@ -176,7 +177,7 @@ class AlertWriter:
     @property
     def ready(self) -> bool:
         """Whether a signal would be written now."""
-        return self._open_lanes > 0 and not self._queue.full
+        return self._open_lanes > 0 and not self._stopping and not self._queue.full
 
     @property
     def busy(self) -> bool:

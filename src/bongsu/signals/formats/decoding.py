@@ -11,6 +11,7 @@ from bongsu.signals.refusal import Refusal, from_decode_error
 
 T = TypeVar("T")
 _UNREADABLE = (msgspec.MsgspecError, UnicodeError, RecursionError)
+_fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _parts = msgspec.json.Decoder(list[msgspec.Raw])
 
 MOST_REFUSALS = 20
@@ -72,17 +73,20 @@ def _apart(
             items.append((index, one.decode(part)))
         except _UNREADABLE as error:
             refusal = from_decode_error(error, f"{path}[{index}]")
-            refused.append(_with_name(refusal, bytes(part)))
+            refused.append(with_name(refusal, bytes(part)))
     return items, refused
 
 
-def _with_name(refusal: Refusal, part: bytes) -> Refusal:
+def with_name(refusal: Refusal, part: bytes) -> Refusal:
     """Name the label or annotation that is no text, which the decoder only calls one of them."""
     below, _, rest = refusal.field.rpartition(".*")
     if not below or rest:
         return refusal
-    texts = msgspec.json.decode(part)[below.rpartition(".")[2]]
-    name = next((name for name, text in texts.items() if not isinstance(text, str)), "*")
+    try:
+        texts = _fields.decode(part)[below.rpartition(".")[2]]
+        name = next(n for n, text in _fields.decode(texts).items() if bytes(text)[:1] != b'"')
+    except (*_UNREADABLE, KeyError, StopIteration):
+        return refusal
     return msgspec.structs.replace(refusal, field=f"{below}.{name}")
 
 

@@ -39,6 +39,7 @@ from bongsu.signals.formats.decoding import (
     encoding_refusal,
     may_hold_nul,
     shortened,
+    with_name,
 )
 from bongsu.signals.formats.instants import read_instant
 
@@ -86,7 +87,7 @@ def parse(raw: bytes, now: datetime) -> Parsed:
 def _parse_one(raw: bytes, now: datetime, *, nul: bool) -> Parsed:
     item = decode(raw, _one)
     if isinstance(item, Refusal):
-        return Parsed([], [item])
+        return Parsed([], [with_name(item, raw)])
     alert = _read(item, now, "", _unknown(raw), nul=nul)
     return Parsed([alert], []) if isinstance(alert, Alert) else Parsed([], [alert])
 
