@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 import asyncpg
+from tests.web.site import SEED
 
 from bongsu.channels.message import Message, Receipt
 from bongsu.engine.runtime import Runtime, running
@@ -21,7 +22,6 @@ from bongsu.web.access.passwords import hash_password
 from bongsu.web.app import App, Server, create_app
 from bongsu.web.console import Console, render_go
 from bongsu.web.ingest import IngestApp
-from tests.web.site import SEED
 
 PASSWORD = "five beacons burn"
 CAST: dict[str, Role] = {

@@ -12,6 +12,7 @@ from bongsu.i18n import N_
 from bongsu.web.access.door import current_actor
 from bongsu.web.console.gate import PageError
 from bongsu.web.console.shell import Frame
+from bongsu.web.console.views import words
 from bongsu.web.problems import ProblemError
 from bongsu.web.services import services
 
@@ -28,6 +29,10 @@ TITLES = {
     500: N_("Something is broken here"),
     503: N_("Not available just now"),
 }
+
+
+_ROLES = ("needed", "role")
+"""values that are names of roles"""
 
 
 async def page_error(request: Request, error: Exception) -> Response:
@@ -69,7 +74,8 @@ async def _shown(request: Request, status: int, text: str, values: dict[str, obj
     frame = Frame(request, at, actor)
     t = frame.t
     title = t(TITLES.get(status, TITLES[500]))
-    shown = {"title": title, "text": t(text, **values) if text else "", "status": status}
+    told = {k: words.name(str(v), t) if k in _ROLES else v for k, v in values.items()}
+    shown = {"title": title, "text": t(text, **told) if text else "", "status": status}
     if "hx-request" in request.headers:
         return HTMLResponse(frame.text("error_part.html", shown), status)
     return frame.page("error.html", shown, status)

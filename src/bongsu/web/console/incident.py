@@ -72,7 +72,7 @@ async def page_values(visit: Visit, incident: Incident, error: str = "") -> dict
     told = lines(rows, after, visit.manual, visit.t)
     return {
         **section_values(visit, incident), **_alert_values(alerts), "lines": told,
-        "older": after if after else 0, "error": error, "sections": SECTIONS,
+        "older": after or 0, "error": error, "sections": SECTIONS,
         "last": told[0].seq if told else 0,
         "live": f"/incidents/{incident.id}/live?after={told[0].seq if told else 0}",
     }  # fmt: skip

@@ -75,7 +75,8 @@ def lanes(
     if not calls:
         return None
     running = incident.open and incident.acknowledged_at is None
-    latest = max(max(c.until for c in calls), now if running else calls[0].start)
+    ends = [c.until for c in calls]
+    latest = max(*ends, now) if running else max(ends)
     start = max(min(c.start for c in calls), latest - WIDEST)
     until = max(latest, start + SHORTEST)
     inside = [c for c in calls if c.until > start]

@@ -1,0 +1,153 @@
+"""The console in a real browser: what changes by itself, and what a thumb and a keyboard can do."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+from playwright.async_api import Browser, Page, async_playwright, expect
+from tests.web.console.stage import PASSWORD, Stage, stage
+
+pytestmark = pytest.mark.browser
+
+ARGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PHONE = {"width": 375, "height": 740}
+DESK = {"width": 1280, "height": 900}
+
+
+@pytest.fixture
+async def staged(database_url: str) -> AsyncIterator[Stage]:
+    async with stage(database_url) as staged:
+        yield staged
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGS)
+        yield browser
+        await browser.close()
+
+
+class Complaints(list[str]):
+    """What a page's script or the browser complained about."""
+
+    def watch(self, page: Page) -> None:
+        page.on("pageerror", lambda error: self.append(str(error)))
+        page.on("console", lambda m: self.append(m.text) if m.type == "error" else None)
+
+
+async def signed_in(
+    browser: Browser, staged: Stage, login: str, size: dict[str, int], complaints: Complaints
+) -> Page:
+    context = await browser.new_context(
+        viewport={"width": size["width"], "height": size["height"]}, locale="ko-KR"
+    )
+    page = await context.new_page()
+    complaints.watch(page)
+    await page.goto(f"{staged.base_url}/incidents")
+    await page.get_by_label("이름").fill(login)
+    await page.get_by_label("비밀번호").fill(PASSWORD)
+    await page.get_by_role("button", name="로그인").click()
+    await page.wait_for_url("**/incidents")
+    return page
+
+
+async def declare(page: Page, title: str) -> None:
+    await page.get_by_role("link", name="장애 선언").click()
+    await page.locator("#declare input[name=title]").fill(title)
+    await page.locator("#declare input[value=P0]").check()
+    await page.get_by_role("button", name="선언하고 호출하기").click()
+    await page.wait_for_url("**/incidents/*")
+
+
+async def test_two_people_work_on_an_incident_without_ever_loading_a_page_again(
+    staged: Stage, browser: Browser
+) -> None:
+    complaints = Complaints()
+    desk = await signed_in(browser, staged, "pm", DESK, complaints)
+    phone = await signed_in(browser, staged, "backend-a", PHONE, complaints)
+
+    await declare(phone, "검색 서버가 응답하지 않아요")
+    row = desk.locator(".incident .title", has_text="검색 서버가 응답하지 않아요")
+    await expect(row).to_be_visible(timeout=8000)
+    await desk.goto(phone.url)
+
+    await phone.locator("#s-bar").get_by_role("button", name="확인", exact=True).click()
+    await expect(desk.locator("#s-head .headline")).to_contain_text("Backend-A")
+    await expect(phone.locator("#said")).to_contain_text("호출을 멈췄어요")
+
+    await desk.keyboard.press("c")
+    await expect(phone.locator("#s-head .phase")).to_have_attribute("data-phase", "verified")
+
+    note = phone.locator("[data-note]")
+    await note.fill("인덱스 노드가 내려가 있어요")
+    await phone.locator(".note button").click()
+    first = desk.locator("#timeline li", has_text="인덱스 노드가 내려가 있어요")
+    await expect(first).to_have_count(1)
+    await expect(note).to_have_value("")
+
+    seen = await desk.locator("#timeline > li").evaluate_all("lines => lines.map(l => l.id)")
+    assert len(seen) == len(set(seen))
+    assert [message.kind for _, message in staged.postmen["slack"].sent][0] == "page"
+    assert complaints == []
+
+
+async def test_a_half_written_note_outlives_what_others_do(staged: Stage, browser: Browser) -> None:
+    complaints = Complaints()
+    page = await signed_in(browser, staged, "backend-a", DESK, complaints)
+    other = await signed_in(browser, staged, "pm", DESK, complaints)
+    await declare(page, "로그인 불가")
+    await other.goto(page.url)
+    await page.locator("[data-note]").fill("쓰다 만 메모")
+    role = page.locator("#s-roles details").first
+    await role.locator("summary").click()
+    await other.keyboard.press("a")
+    await expect(page.locator("#s-head .headline")).to_contain_text("PM")
+    await expect(page.locator("[data-note]")).to_have_value("쓰다 만 메모")
+    await expect(role).to_have_attribute("open", "")
+    assert complaints == []
+
+
+async def test_a_lost_connection_is_said_and_what_was_missed_comes_after_it(
+    staged: Stage, browser: Browser
+) -> None:
+    complaints = Complaints()
+    page = await signed_in(browser, staged, "backend-a", DESK, complaints)
+    other = await signed_in(browser, staged, "pm", DESK, complaints)
+    await declare(page, "데이터베이스 장애")
+    await other.goto(page.url)
+    await page.context.set_offline(offline=True)
+    await expect(page.locator("#connection")).to_be_visible()
+    await other.keyboard.press("a")
+    await expect(other.locator("#s-head .headline")).to_contain_text("PM")
+    await page.context.set_offline(offline=False)
+    await expect(page.locator("#s-head .headline")).to_contain_text("PM", timeout=20_000)
+
+
+@pytest.mark.parametrize("path", ["/incidents", "/incidents/1", "/oncall", "/manual", "/signals"])
+async def test_nothing_scrolls_sideways_on_a_phone_and_every_target_is_big_enough(
+    staged: Stage, browser: Browser, path: str
+) -> None:
+    complaints = Complaints()
+    page = await signed_in(browser, staged, "root", PHONE, complaints)
+    await declare(page, "가나다라마바사" * 40)
+    await page.goto(staged.base_url + path)
+    wide = await page.evaluate(
+        "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    )
+    assert wide <= 0
+    small = await page.locator("button:visible, .button:visible, .top a:visible").evaluate_all(
+        "all => all.filter(e => e.getBoundingClientRect().height < 44).map(e => e.outerHTML)"
+    )
+    assert small == []
+    assert complaints == []
