@@ -7,77 +7,33 @@ an order that nobody foresaw, can always be read and decided on.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
-from typing import Literal
+from datetime import datetime
 
 import msgspec
 
 from bongsu.incident import events as e
+from bongsu.incident.calls import (
+    Advance,
+    Changes,
+    Delivery,
+    Notice,
+    Page,
+    Rung,
+    acknowledged,
+    climbed,
+    due,
+    ended,
+    from_the_first,
+    noticed,
+    page_changed,
+    paged,
+    restarted,
+    unacknowledged,
+)
 from bongsu.incident.phases import ENDED, Phase, following
 from bongsu.manual.schema.base import SeverityLevel
 
-DeliveryOutcome = Literal["pending", "delivered", "failed", "withdrawn"]
-
-
-class Delivery(msgspec.Struct, frozen=True):
-    """One attempt on one channel and what came of it."""
-
-    id: str
-    subject: e.Subject
-    ref: str
-    channel: str
-    to: str
-    contact: int
-    attempt: int
-    due_at: datetime
-    outcome: DeliveryOutcome = "pending"
-    ended_at: datetime | None = None
-    error: str = ""
-    permanent: bool = False
-    retry_after: float | None = None
-    receipt: str = ""
-
-
-class Page(msgspec.Struct, frozen=True):
-    """One person's call and whether it was answered."""
-
-    id: str
-    person: str
-    ladder: str
-    at: datetime
-    answer_by: datetime
-    round: int = 0
-    step: int = 0
-    role: str | None = None
-    why: e.Reason = e.Reason("asked")
-    answered_at: datetime | None = None
-    unreachable: bool = False
-
-
-class Rung(msgspec.Struct, frozen=True, order=True):
-    """The last step that a ladder took; rungs are taken in order."""
-
-    round: int
-    step: int
-
-
-class Advance(msgspec.Struct, frozen=True):
-    """When a ladder was last brought forward, and in which of its rounds."""
-
-    round: int
-    at: datetime
-
-
-class Notice(msgspec.Struct, frozen=True):
-    """A message that went, or is going, to an audience."""
-
-    id: str
-    template: str
-    channel: str
-    to: str
-    at: datetime
-    index: int = 0
-    text: str = ""
+__all__ = ["Advance", "Delivery", "Incident", "Notice", "Page", "Rung", "apply", "fold"]
 
 
 class Incident(msgspec.Struct, frozen=True):
@@ -172,9 +128,6 @@ def apply(state: Incident, event: e.Event) -> Incident:
     )
 
 
-Changes = dict[str, object]
-
-
 def _entering(state: Incident, phase: Phase, at: datetime) -> Changes:  # noqa: PLR0911  one exhaustive match
     """What the entry into a phase notes; a phase that is not new notes nothing."""
     if phase is state.phase:
@@ -234,7 +187,7 @@ def _afresh(state: Incident, at: datetime) -> Changes:
         "snoozed_until": None,
         "merged_into": None,
         "breached": state.breached & {"detection"},
-        **_from_the_first(state, at),
+        **from_the_first(state, at),
     }
 
 
@@ -252,42 +205,42 @@ def _changes(state: Incident, body: e.AnyBody, at: datetime) -> Changes:  # noqa
         case e.MergedInto():
             return {"merged_into": body.incident}
         case e.Paged():
-            return _paged(state, body, at)
+            return paged(state, body, at)
         case e.NobodyToPage():
-            return {"progress": _climbed(state, body)}
+            return {"progress": climbed(state, body)}
         case e.Unreachable():
-            return _page(state, body.page, unreachable=True)
+            return page_changed(state, body.page, unreachable=True)
         case e.Advanced():
             return {
                 "origins": {**state.origins, body.ladder: body.origin},
                 "advanced": {**state.advanced, body.ladder: Advance(body.round, at)},
             }
         case e.Acknowledged():
-            return _acknowledged(state, body, at)
+            return acknowledged(state, body, at)
         case e.PageAnswered():
-            return _page(state, body.page, answered_at=at)
+            return page_changed(state, body.page, answered_at=at)
         case e.Unacknowledged() | e.SnoozeEnded():
-            return _unacknowledged(state, at)
+            return unacknowledged(state, at)
         case e.Snoozed():
             return {"snoozed_until": body.until}
         case e.DeliveryDue():
-            return _due(state, body, at)
+            return due(state, body, at)
         case e.Delivered():
-            return _ended(state, body.delivery, at, outcome="delivered", receipt=body.receipt)
+            return ended(state, body.delivery, at, outcome="delivered", receipt=body.receipt)
         case e.DeliveryWithdrawn():
-            return _ended(state, body.delivery, at, outcome="withdrawn")
+            return ended(state, body.delivery, at, outcome="withdrawn")
         case e.DeliveryFailed():
-            return _ended(
+            return ended(
                 state, body.delivery, at, outcome="failed", error=body.error,
                 permanent=body.permanent, retry_after=body.retry_after,
             )  # fmt: skip
         case e.NoticeDue():
-            return _noticed(state, body, at)
+            return noticed(state, body, at)
         case e.RoleAssigned():
             return {"roles": {**state.roles, body.role: body.person}}
         case e.RoleReleased():
             roles = {role: person for role, person in state.roles.items() if role != body.role}
-            return {"roles": roles, **_restarted(state, f"role:{body.role}", at)}
+            return {"roles": roles, **restarted(state, f"role:{body.role}", at)}
         case e.TeamAssembled():
             return _assembled(state, body, at)
         case e.WarRoomOpened():
@@ -344,94 +297,6 @@ def _quieter(state: Incident, firing: int, at: datetime) -> Changes:
     return {"firing": 0, "cleared_at": state.cleared_at or at}
 
 
-def _climbed(state: Incident, body: e.Paged | e.NobodyToPage) -> dict[str, Rung]:
-    return {**state.progress, body.ladder: Rung(body.round, body.step)}
-
-
-KEPT = timedelta(hours=1)
-"""how long a page is kept at least: a contact may be used so long after its page"""
-
-
-def _paged(state: Incident, body: e.Paged, at: datetime) -> Changes:
-    """Add a page, and forget those that two rounds and an hour have passed over.
-
-    So a page that is repeated for a year costs no more to decide than one of a day.
-    """
-    page = Page(
-        body.page, body.person, body.ladder, at, body.answer_by, body.round, body.step, body.role,
-        body.why,
-    )  # fmt: skip
-    kept = {key: old for key, old in state.pages.items() if not _passed(old, page)}
-    return {
-        **_only_pages(state, {**kept, body.page: page}),
-        "progress": _climbed(state, body),
-    }
-
-
-def _passed(old: Page, new: Page) -> bool:
-    return old.ladder == new.ladder and old.round < new.round - 1 and old.at < new.at - KEPT
-
-
-def _only_pages(state: Incident, pages: dict[str, Page]) -> Changes:
-    """Keep these pages, and the deliveries of no others."""
-    kept = {k: d for k, d in state.deliveries.items() if d.subject == "notice" or d.ref in pages}
-    return {"pages": pages, "deliveries": kept}
-
-
-def _page(state: Incident, page_id: str, **changes: object) -> Changes:
-    page = state.pages.get(page_id)
-    if page is None:
-        return {}
-    return {"pages": {**state.pages, page_id: msgspec.structs.replace(page, **changes)}}
-
-
-def _acknowledged(state: Incident, body: e.Acknowledged, at: datetime) -> Changes:
-    """The first answer of an on-call person answers every open page of that ladder."""
-    pages = {
-        key: msgspec.structs.replace(page, answered_at=at)
-        if page.answered_at is None and page.ladder == "oncall"
-        else page
-        for key, page in state.pages.items()
-    }
-    return {
-        "acknowledged_at": state.acknowledged_at or at,
-        "acknowledged_by": state.acknowledged_by or body.person,
-        "first_acknowledged_at": state.first_acknowledged_at or at,
-        "snoozed_until": None,
-        "pages": pages,
-    }
-
-
-def _unacknowledged(state: Incident, at: datetime) -> Changes:
-    return {
-        "acknowledged_at": None,
-        "acknowledged_by": None,
-        "snoozed_until": None,
-        "escalated_at": at if state.escalated_at else None,
-        **_from_the_first(state, at),
-    }
-
-
-def _from_the_first(state: Incident, at: datetime) -> Changes:
-    """Begin every ladder anew; the calls that are still open are taken back."""
-    return {
-        "origins": {"oncall": at},
-        "progress": {},
-        "advanced": {},
-        **_only_pages(state, {}),
-    }
-
-
-def _restarted(state: Incident, ladder: str, at: datetime) -> Changes:
-    """Begin one ladder anew; its calls that are still open are taken back."""
-    return {
-        "origins": {**state.origins, ladder: at},
-        "progress": {name: rung for name, rung in state.progress.items() if name != ladder},
-        "advanced": {name: how for name, how in state.advanced.items() if name != ladder},
-        **_only_pages(state, {k: page for k, page in state.pages.items() if page.ladder != ladder}),
-    }
-
-
 def _raised(state: Incident, body: e.SeverityChanged, at: datetime) -> Changes:
     """A severity that is raised before anybody answered starts the new severity's ladder.
 
@@ -440,7 +305,7 @@ def _raised(state: Incident, body: e.SeverityChanged, at: datetime) -> Changes:
     if body.severity >= state.severity:  # P0 sorts before P3
         return {}
     if state.acknowledged_at is None:
-        return _restarted(state, "oncall", at)
+        return restarted(state, "oncall", at)
     called = any(name.startswith("role:") for name in state.progress)
     return {} if called or state.escalated_at is None else {"escalated_at": at}
 
@@ -453,34 +318,3 @@ def _assembled(state: Incident, body: e.TeamAssembled, at: datetime) -> Changes:
         "assembled_at": state.assembled_at or at,
         "origins": {**state.origins, **{f"role:{role}": at for role in added}},
     }
-
-
-def _due(state: Incident, body: e.DeliveryDue, at: datetime) -> Changes:
-    delivery = Delivery(
-        body.delivery, body.subject, body.ref, body.channel, body.to, body.contact, body.attempt, at
-    )
-    return {"deliveries": {**state.deliveries, body.delivery: delivery}}
-
-
-def _ended(state: Incident, delivery_id: str, at: datetime, **changes: object) -> Changes:
-    delivery = state.deliveries.get(delivery_id)
-    if delivery is None:
-        return {}
-    done = msgspec.structs.replace(delivery, ended_at=at, **changes)
-    told = delivery.subject == "notice" and done.outcome == "delivered"
-    return {
-        "deliveries": {**state.deliveries, delivery_id: done},
-        "communicated_at": state.communicated_at or (at if told else None),
-    }
-
-
-LATEST_NOTICES = 20
-
-
-def _noticed(state: Incident, body: e.NoticeDue, at: datetime) -> Changes:
-    notice = Notice(body.notice, body.template, body.channel, body.to, at, body.index, body.text)
-    latest = dict([*state.notices.items(), (body.notice, notice)][-LATEST_NOTICES:])
-    kept = {k: d for k, d in state.deliveries.items() if d.subject == "page" or d.ref in latest}
-    first = {(body.template, body.channel, body.to)} if body.audience is None else set()
-    announced = state.announced | first
-    return {"notices": latest, "deliveries": kept, "announced": announced}
