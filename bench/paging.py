@@ -23,6 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -66,9 +67,8 @@ class Sink:
                 self.note(body)
                 answer = b'{"ok":true,"ts":"1.1","channel":"C1"}'
                 writer.write(
-                    b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
-                    % len(answer)
-                    + answer
+                    b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+                    b"Content-Length: %d\r\n\r\n" % len(answer) + answer
                 )
 
     def note(self, body: bytes) -> None:
@@ -98,12 +98,17 @@ def manual(folder: Path, storm_groups: list[str]) -> Path:
     (copy / "team.yaml").write_text(yaml.safe_dump(team, allow_unicode=True))
     signals = yaml.safe_load((copy / "signals.yaml").read_text())
     signals["routes"] = [
-        {"match": ['alertname="Probe"'], "type": "server_down", "severity": "P0", "group_by": ["..."]},
-        {"match": ['alertname="Storm"'], "type": "api_timeout", "severity": "P2", "group_by": storm_groups},
+        _route("Probe", "server_down", "P0", ["..."]),
+        _route("Storm", "api_timeout", "P2", storm_groups),
     ]  # fmt: skip
     signals["default"]["title"] = "{{ summary }}"
     (copy / "signals.yaml").write_text(yaml.safe_dump(signals, allow_unicode=True))
     return copy
+
+
+def _route(name: str, kind: str, severity: str, groups: list[str]) -> dict[str, object]:
+    match = [f'alertname="{name}"']
+    return {"match": match, "type": kind, "severity": severity, "group_by": groups}
 
 
 @contextlib.contextmanager
@@ -145,13 +150,11 @@ def bongsu(sink_port: int, storm_groups: list[str]) -> Iterator[Target]:
 def wait_healthy(port: int) -> None:
     """Wait for the first 200 on /healthz."""
     wait_for(port)
+    url = f"http://127.0.0.1:{port}/healthz"
     for _ in range(400):
-        with contextlib.suppress(OSError):
-            import urllib.request
-
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=1) as answer:
-                if answer.status == 200:
-                    return
+        with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=1) as answer:
+            if answer.status == 200:
+                return
         time.sleep(0.01)
     raise TimeoutError("not healthy")
 
@@ -164,12 +167,14 @@ def alertmanager(sink_port: int, group_by: str) -> Iterator[Target]:
         config = Path(folder, "config.yml")
         config.write_text(
             f"route: {{receiver: hook, group_by: [{group_by}], group_wait: 0s, group_interval: 5m,"
-            " routes: [{receiver: hook, match: {alertname: Probe}, group_by: ['...'], group_wait: 0s}]}\n"
+            " routes: [{receiver: hook, match: {alertname: Probe}, group_by: ['...'],"
+            " group_wait: 0s}]}\n"
             f"receivers: [{{name: hook, webhook_configs: [{{url: 'http://127.0.0.1:{sink_port}/'}}]}}]\n"
         )
         command = (
             "prometheus-alertmanager", f"--config.file={config}", f"--storage.path={folder}",
-            f"--web.listen-address=127.0.0.1:{port}", "--cluster.listen-address=", "--log.level=error",
+            f"--web.listen-address=127.0.0.1:{port}", "--cluster.listen-address=",
+            "--log.level=error",
         )  # fmt: skip
         with process(*command, stderr=subprocess.DEVNULL) as server:
             wait_for(port)
@@ -212,7 +217,8 @@ class Prober:
         self.latencies.append((self._sink.seen[number] - begun) * 1000)
 
     def line(self) -> str:
-        return f"p50 {percentile(self.latencies, 0.5):7.2f} ms  p99 {percentile(self.latencies, 0.99):7.2f} ms  (n={len(self.latencies)})"
+        p50, p99 = (percentile(self.latencies, share) for share in (0.5, 0.99))
+        return f"p50 {p50:7.2f} ms  p99 {p99:7.2f} ms  (n={len(self.latencies)})"
 
 
 def percentile(values: list[float], share: float) -> float:
@@ -281,7 +287,8 @@ async def storm(groups: list[str], their_groups: str, label: str) -> dict[str, o
                 print(
                     f"{label:6} {target.name:12} {rate:8.0f} alerts/s  P0 page {prober.line()}  "
                     f"{meter.cpu / STORM * 100_000:6.1f} CPU-s/100k  {meter.peak_mb:5.0f} MB  "
-                    f"{made.requests} deliveries, quiet after {settled:.0f} s, {len(result.bad)} refused",
+                    f"{made.requests} deliveries, quiet after {settled:.0f} s, "
+                    f"{len(result.bad)} refused",
                     flush=True,
                 )
                 report[target.name] = {
