@@ -70,7 +70,6 @@ def _takes_closed_form(word: str, closed: str) -> bool:
 _DIGIT_FINALS = dict(
     zip("0123456789", ("ㅇ", "ㄹ", "", "ㅁ", "", "", "ㄱ", "ㄹ", "ㄹ", ""), strict=True)
 )
-_CLOSED_LETTERS = frozenset("lmnr")
 
 
 def _final_sound(word: str) -> str:
@@ -81,4 +80,4 @@ def _final_sound(word: str) -> str:
         return {0: "", 8: "ㄹ"}.get(index, "x")
     if last in _DIGIT_FINALS:
         return _DIGIT_FINALS[last]
-    return "ㄹ" if last in ("l", "r") else "x" if last in _CLOSED_LETTERS else ""
+    return {"l": "ㄹ", "m": "x", "n": "x"}.get(last, "")

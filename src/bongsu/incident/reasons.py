@@ -159,10 +159,10 @@ def person_name(person: str, manual: Manual) -> str:
     return integration_name(name, manual) if kind == "integration" else person
 
 
-def integration_name(integration: str, manual: Manual) -> str:
+def integration_name(integration: str, manual: Manual, lang: str | None = None) -> str:
     """Return a sender's name for people; one that the manual does not know keeps its id."""
     known = manual.signals.integrations.get(integration)
-    return known.name.in_(manual.overview.locale) if known else integration
+    return known.name.in_(lang or manual.overview.locale) if known else integration
 
 
 def phase_name(phase: str, t: Translator) -> str:
@@ -266,5 +266,5 @@ _READERS: dict[str, Callable[[str, Manual, Translator], str]] = {
     "verification": _verification,
     "within": _duration,
     "phase": lambda value, _, t: phase_name(value, t),
-    "integration": lambda value, manual, _: integration_name(value, manual),
+    "integration": lambda value, manual, t: integration_name(value, manual, t.lang),
 }

@@ -42,14 +42,14 @@ def timeline(log: Iterable[e.Event], manual: Manual, t: Translator) -> Iterator[
         yield reader.read(event)
 
 
-def actor_name(actor: str, manual: Manual) -> str:
+def actor_name(actor: str, manual: Manual, lang: str) -> str:
     """Return who did it, for people; empty for Bongsu itself."""
     kind, _, name = actor.partition(":")
     match kind:
         case "person":
             return person_name(name, manual)
         case "integration":
-            return integration_name(name, manual)
+            return integration_name(name, manual, lang)
         case e.SYSTEM:
             return ""
         case _:
@@ -75,7 +75,7 @@ class _Reader:
         tone, text = self._words(event.body)
         reason = getattr(event.body, "why", None)
         why = explain(reason, self._manual, self._t) if isinstance(reason, e.Reason) else ""
-        actor, kind = actor_name(event.actor, self._manual), e.kind_of(event.body)
+        actor, kind = actor_name(event.actor, self._manual, self._t.lang), e.kind_of(event.body)
         return Entry(event.seq, event.at, actor, kind, tone, text, why)
 
     def _words(  # noqa: C901, PLR0911, PLR0912  one exhaustive match over the sum type
