@@ -53,9 +53,10 @@ async def signed_in(
         viewport={"width": size["width"], "height": size["height"]}, locale="ko-KR"
     )
     page = await context.new_page()
+    page.set_default_timeout(10_000)
     complaints.watch(page)
     await page.goto(f"{staged.base_url}/incidents")
-    await page.get_by_label("이름").fill(login)
+    await page.get_by_label("아이디").fill(login)
     await page.get_by_label("비밀번호").fill(PASSWORD)
     await page.get_by_role("button", name="로그인").click()
     await page.wait_for_url("**/incidents")
@@ -98,7 +99,7 @@ async def test_two_people_work_on_an_incident_without_ever_loading_a_page_again(
 
     seen = await desk.locator("#timeline > li").evaluate_all("lines => lines.map(l => l.id)")
     assert len(seen) == len(set(seen))
-    assert [message.kind for _, message in staged.postmen["slack"].sent][0] == "page"
+    assert staged.postmen["slack"].sent[0][1].kind == "page"
     assert complaints == []
 
 

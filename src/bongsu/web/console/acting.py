@@ -146,7 +146,7 @@ async def act(visit: Visit) -> Response:
             int(incident.id), visit.actor.signature, ask(form, visit.actor)
         )
     except RefusedError as refused:
-        return await _refused(visit, incident, refused)
+        return await _refused(visit, refused)
     return _done(visit, after, visit.t(done))
 
 
@@ -161,7 +161,7 @@ async def merge(visit: Visit) -> Response:
     try:
         await visit.at.engine.merge(int(incident.id), into, visit.actor.signature)
     except RefusedError as refused:
-        return await _refused(visit, incident, refused)
+        return await _refused(visit, refused)
     if visit.enhanced:
         return Response(headers={"HX-Redirect": f"/incidents/{into}"})
     return RedirectResponse(f"/incidents/{into}", 303)
@@ -173,7 +173,7 @@ def _done(visit: Visit, incident: Incident, said: str) -> Response:
     return RedirectResponse(f"/incidents/{incident.id}", 303)
 
 
-async def _refused(visit: Visit, incident: Incident, refused: RefusedError) -> Response:
+async def _refused(visit: Visit, refused: RefusedError) -> Response:
     """Say why not, beside the incident as it stands by now: somebody else was often faster."""
     error = explain(refused.reason, visit.manual, visit.t)
     if visit.enhanced:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import RedirectResponse
 from starlette.routing import Route
 
 from bongsu.web.bounds import BoundedBody
@@ -20,7 +20,6 @@ from bongsu.web.console import (
     signals,
     signin,
 )
-from bongsu.web.console.gate import Visit, signed
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -29,14 +28,8 @@ _GET, _POST = ["GET"], ["POST"]
 _ONE = "/incidents/{incident:str}"
 
 
-@signed()
-async def home(visit: Visit) -> Response:
-    """The list is where everybody begins."""
-    return RedirectResponse("/incidents", 303)
-
-
 ROUTES = [
-    Route("/", home),
+    Route("/", RedirectResponse("/incidents", 303)),
     Route("/sign-in", signin.show, methods=_GET),
     Route("/sign-in", signin.sign_in, methods=_POST),
     Route("/sign-in/{token}", signin.show_link, methods=_GET),

@@ -53,7 +53,7 @@ async def problem(request: Request, error: Exception) -> Response:
     return await _shown(request, 422, error.text, error.values)
 
 
-async def unknown_incident(request: Request, error: Exception) -> Response:
+async def unknown_incident(request: Request, _error: Exception) -> Response:
     """Show that there is no such incident."""
     return await _shown(request, 404, N_("There is no such incident."), {})
 

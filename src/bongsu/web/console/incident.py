@@ -81,7 +81,7 @@ async def page_values(visit: Visit, incident: Incident, error: str = "") -> dict
 def section_values(visit: Visit, incident: Incident) -> dict[str, Any]:
     """Work out what the sections show."""
     page = incident_page(
-        visit.at.policy, incident, visit.actor, visit.at.base_url, visit.t, visit.now
+        visit.at.policy, incident, visit.actor, base_url=visit.at.base_url, t=visit.t, now=visit.now
     )
     return {"page": page, "one": page.view, "sections": SECTIONS}
 

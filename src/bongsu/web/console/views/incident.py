@@ -51,10 +51,12 @@ class Bar:
 
     @property
     def state(self) -> str:
-        """How it stands: running, late (running past its target), met or missed."""
+        """How it stands: running, late (running past its target), met, missed or unmet."""
         if self.clock.stopped_at is None:
             return "late" if self.clock.breached else "running"
-        return "missed" if self.clock.breached else "met"
+        if self.clock.breached:
+            return "missed"
+        return "met" if self.clock.met else "unmet"
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,13 @@ class IncidentPage:
 
 
 def incident_page(
-    policy: Policy, incident: Incident, actor: Actor, base_url: str, t: Translator, now: datetime
+    policy: Policy,
+    incident: Incident,
+    actor: Actor,
+    *,
+    base_url: str,
+    t: Translator,
+    now: datetime,
 ) -> IncidentPage:
     """Work out the page of an incident for one reader."""
     manual, shifts = policy.manual, policy.shifts
