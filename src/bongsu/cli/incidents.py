@@ -130,7 +130,8 @@ def _print_clocks(clocks: list[Json]) -> None:
     for clock in clocks:
         share = clock["elapsed_seconds"] / max(clock["target_seconds"], 1e-9)
         filled = min(BAR, int(share * BAR))
-        colour = "red" if clock["breached"] else "green" if clock["stopped_at"] else "yellow"
+        reached = clock["stopped_at"] and clock["met"]
+        colour = "red" if clock["breached"] else "green" if reached else "yellow"
         times = f"{span(clock['elapsed_seconds'])} / {span(clock['target_seconds'])}"
         bar = Text("█" * filled + "░" * (BAR - filled), colour)
         lines.add_row(" ", bar, clock["name"], times, Text(_state(clock), colour))
@@ -141,7 +142,9 @@ def _print_clocks(clocks: list[Json]) -> None:
 def _state(clock: Json) -> str:
     if clock["breached"]:
         return t(N_("missed"))
-    return t(N_("met")) if clock["stopped_at"] else t(N_("running"))
+    if not clock["stopped_at"]:
+        return t(N_("running"))
+    return t(N_("met")) if clock["met"] else t(N_("ended without it"))
 
 
 def _print_roles(roles: list[Json]) -> None:

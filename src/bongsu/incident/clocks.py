@@ -21,6 +21,8 @@ class Clock(NamedTuple):
     started_at: datetime
     target: timedelta
     stopped_at: datetime | None
+    met: bool = True
+    """whether what it waits for happened; False also where the incident ended without it"""
 
     @property
     def due_at(self) -> datetime:
@@ -45,20 +47,21 @@ def clocks(manual: Manual, incident: Incident) -> list[Clock]:
         return []
     targets = _targets(manual, incident.severity)
     began, ended = incident.reopened_at or opened, incident.ended_at
-    found = [
-        Clock("detection", incident.started_at or opened, targets["detection"], opened),
-        Clock(
-            "first_response", began, targets["first_response"],
-            incident.first_acknowledged_at or ended,
-        ),
-        Clock("response", began, targets["response"], incident.responding_at or ended),
-        Clock("communication", began, targets["communication"], incident.communicated_at or ended),
-        Clock("recovery", began, targets["recovery"], incident.recovered_at or ended),
-    ]  # fmt: skip
+    reached: tuple[tuple[ClockName, datetime | None], ...] = (
+        ("first_response", incident.first_acknowledged_at),
+        ("response", incident.responding_at),
+        ("communication", incident.communicated_at),
+        ("recovery", incident.recovered_at),
+    )
+    found = [Clock("detection", incident.started_at or opened, targets["detection"], opened)]
+    found += [
+        Clock(name, began, targets[name], at or ended, at is not None) for name, at in reached
+    ]
     if incident.acknowledged_at is not None:
         stopped = incident.verified_at or incident.recovered_at or ended
         answered = incident.acknowledged_at
-        found.insert(2, Clock("verification", answered, targets["verification"], stopped))
+        met = (incident.verified_at or incident.recovered_at) is not None
+        found.insert(2, Clock("verification", answered, targets["verification"], stopped, met))
     return found
 
 

@@ -31,7 +31,10 @@ class Named(msgspec.Struct, frozen=True):
 
 
 class ClockView(msgspec.Struct, frozen=True):
-    """A target that runs for the incident (시계); `stopped_at` is null while it runs."""
+    """A target that runs for the incident (시계); `stopped_at` is null while it runs.
+
+    `met` says whether what it waits for happened; an incident may end without it.
+    """
 
     clock: str
     name: str
@@ -41,6 +44,7 @@ class ClockView(msgspec.Struct, frozen=True):
     target_seconds: Seconds
     elapsed_seconds: Seconds
     breached: bool
+    met: bool
 
 
 class DeliveryView(msgspec.Struct, frozen=True):
@@ -271,7 +275,7 @@ class _Shown:
             started_at=clock.started_at, due_at=clock.due_at, stopped_at=clock.stopped_at,
             target_seconds=clock.target.total_seconds(),
             elapsed_seconds=clock.elapsed(self.now).total_seconds(),
-            breached=clock.breached(self.now),
+            breached=clock.breached(self.now), met=clock.met,
         )  # fmt: skip
 
     def _page(self, page: Page) -> PageView:
