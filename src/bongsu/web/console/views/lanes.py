@@ -137,9 +137,9 @@ def _people(
 
 def _block(call: _Call, start: datetime, until: datetime, zone: str) -> Block:
     whole = until - start
-    left = percent(max(call.start, start) - start, whole)
+    left = min(percent(max(call.start, start) - start, whole), 100 - _LEAST_WIDTH)
     width = percent(call.until - max(call.start, start), whole)
-    width = min(max(width, _LEAST_WIDTH), 100 - left) or _LEAST_WIDTH
+    width = min(max(width, _LEAST_WIDTH), 100 - left)
     return Block(left, width, call.state, clock(call.start, zone)[:5], call.why)
 
 
