@@ -1,4 +1,4 @@
-"""The way in, on a real database: a writer, the app before it, and a server that real senders reach."""
+"""The way in, on a real database: a writer, the app before it, a server for real senders."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import asyncio
 import contextlib
 import functools
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TypeVar
 
 import asyncpg
 import httpx
@@ -25,6 +26,7 @@ from bongsu.store.database import Pool
 from bongsu.store.integrations import IntegrationKeys, issue_key
 from bongsu.web.ingest import IngestApp
 
+T = TypeVar("T")
 SEED = Path(__file__).parents[2] / "manuals" / "korea-public-data"
 NOW = datetime(2025, 8, 14, 5, 30, tzinfo=UTC)
 
@@ -100,7 +102,7 @@ async def way_in(
         pool.acquire() as conn,
         httpx.AsyncClient(transport=transport, base_url="http://bongsu") as client,
     ):
-        by_format = {
+        by_format: dict[str, str] = {
             name: await issue_key(conn, integration)
             for integration, known in manual.signals.integrations.items()
             for name in known.formats
@@ -130,27 +132,34 @@ class Served:
         return f"http://127.0.0.1:{self.port}"
 
 
+@contextlib.asynccontextmanager
+async def serving(opened: WayIn, certificate: Path | None = None) -> AsyncIterator[Served]:
+    """Serve the app with uvicorn; a file with a certificate and its key makes it TLS."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(
+        opened.app, log_level="critical", lifespan="off", access_log=False, ssl_certfile=certificate
+    )
+    server = uvicorn.Server(config)
+    task = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        yield Served(opened, listener.getsockname()[1])
+    finally:
+        server.should_exit = True
+        await task
+        listener.close()
+
+
 @pytest.fixture
 async def served(pool: Pool, database_url: str, seed: Manual) -> AsyncIterator[Served]:
-    """The app under uvicorn, on the machine's clock."""
-    async with way_in(pool, database_url, seed, WallClock()) as opened:
-        listener = socket.create_server(("127.0.0.1", 0))
-        config = uvicorn.Config(opened.app, log_level="critical", lifespan="off", access_log=False)
-        server = uvicorn.Server(config)
-        server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
-        task = asyncio.create_task(server.serve(sockets=[listener]))
-        try:
-            yield Served(opened, listener.getsockname()[1])
-        finally:
-            server.should_exit = True
-            await task
-            listener.close()
+    """The app as a server, on the machine's clock."""
+    async with way_in(pool, database_url, seed, WallClock()) as opened, serving(opened) as server:
+        yield server
 
 
-async def until(condition: object, *, tries: int = 400) -> object:
+async def until(condition: Callable[[], Awaitable[T | None]], *, tries: int = 400) -> T:
     """Call an async condition until it is true, and return what it said."""
     for _ in range(tries):
-        if found := await condition():  # type: ignore[operator]
+        if found := await condition():
             return found
         await asyncio.sleep(0.05)
     raise AssertionError("it did not happen in time")
@@ -162,7 +171,9 @@ def iso(at: datetime) -> str:
 
 
 def posted(
-    name: str = "BackendDown", starts: datetime | None = None, ends: datetime | None = None,
+    name: str = "BackendDown",
+    starts: datetime | None = None,
+    ends: datetime | None = None,
     **labels: str,
 ) -> dict[str, object]:
     """An alert as Prometheus posts it."""

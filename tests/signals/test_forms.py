@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.signals.conftest import NOW, iso, posted
 
 from bongsu.signals.alert import LARGEST_LABELS, LONGEST_TEXT, Alert, Parsed
 from bongsu.signals.formats import alertmanager, generic, pagerduty, prometheus
-from tests.signals.conftest import NOW, iso, posted
 
 MINUTE = timedelta(minutes=1)
 TEN_YEARS = timedelta(days=3653)
@@ -106,7 +106,10 @@ def test_what_is_wrong_is_named_by_its_place(alert: object, field: str) -> None:
 
 @pytest.mark.parametrize(
     "raw",
-    [b"", b"{", b"[1", b"nope", b"{}", b"[{]", b"\xff\xfe", b'["\\ud800"]', b"[" * 99_999, b'"\xff"'],
+    [
+        b"", b"{", b"[1", b"nope", b"{}", b"[{]", b"\xff\xfe", b'["\\ud800"]', b"[" * 99_999,
+        b'"\xff"',
+    ],
 )  # fmt: skip
 def test_a_body_that_is_none_is_refused_as_a_whole(raw: bytes) -> None:
     parsed = prometheus.parse(raw, NOW)
@@ -237,7 +240,10 @@ def test_any_custom_details_are_kept(details: object) -> None:
 
 
 def test_a_change_event_is_read() -> None:
-    raw = {"routing_key": "k", "payload": {"summary": "Deployed 1.2", "custom_details": {"sha": "a"}}}
+    raw = {
+        "routing_key": "k",
+        "payload": {"summary": "Deployed 1.2", "custom_details": {"sha": "a"}},
+    }
     key, change = pagerduty.parse_change(json.dumps(raw).encode(), NOW)
     assert isinstance(change, pagerduty.Change)
     assert (key, change.summary, change.at) == ("k", "Deployed 1.2", NOW)
@@ -276,7 +282,9 @@ def test_all_fields_of_the_plain_form_are_read() -> None:
 
 
 def test_a_list_of_objects_is_read_and_a_bad_one_named() -> None:
-    parsed = plain([{"title": "a"}, {"title": ""}, {"titel": "b"}, {"title": "c", "labels": {"x": 1}}])
+    parsed = plain(
+        [{"title": "a"}, {"title": ""}, {"titel": "b"}, {"title": "c", "labels": {"x": 1}}]
+    )
     assert [alert.summary for alert in parsed.alerts] == ["a"]
     assert sorted(r.field for r in parsed.refused) == ["[1].title", "[2].title", "[3].labels.x"]
 
@@ -307,7 +315,9 @@ def test_a_bad_object_is_refused(raw: bytes, field: str) -> None:
 
 # ── whatever comes ───────────────────────────────────────────────────────────────────────
 
-TEXTS = st.text(max_size=8) | st.sampled_from(["\0", "", "2025-08-14T00:00:00Z", "9999-12-31T23:59:59-23:59"])
+TEXTS = st.text(max_size=8) | st.sampled_from(
+    ["\0", "", "2025-08-14T00:00:00Z", "9999-12-31T23:59:59-23:59"]
+)
 FIELDS = st.sampled_from(
     ["labels", "annotations", "startsAt", "endsAt", "alerts", "status", "title", "key", "payload",
      "summary", "source", "severity", "event_action", "custom_details", "links", "starts_at"]
@@ -318,9 +328,10 @@ JSON = st.recursive(
     max_leaves=20,
 )
 BODIES = st.binary(max_size=64) | JSON.map(lambda value: json.dumps(value).encode())
-SOME_TIME = st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30)).map(
-    lambda at: at.replace(tzinfo=UTC)
+SOME_TIME = st.integers(-62_135_510_400, 253_402_214_400).map(
+    lambda seconds: datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
 )
+"""any time of the years 1 to 9999"""
 
 
 @given(BODIES)

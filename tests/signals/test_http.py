@@ -1,4 +1,4 @@
-"""The addresses of the way in: who may send what, what is answered, and that bad input harms nobody."""
+"""The way in by its addresses: who may send what, what is answered, that bad input harms nobody."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from datetime import timedelta
 import asyncpg
 import httpx
 import pytest
+from tests.signals.conftest import NOW, Served, WayIn, iso, posted, summaries, until
 
 from bongsu.store.alert_writer import OverloadedError
 from bongsu.store.integrations import KeysUnknownError, issue_key, list_keys, revoke
 from bongsu.web import ingest_http
-from tests.signals.conftest import NOW, Served, WayIn, iso, posted, summaries, until
 
 EVENT = {
     "event_action": "trigger",
@@ -97,9 +97,7 @@ async def test_an_answer_comes_only_when_the_alert_can_be_read_by_others(entranc
 
 
 @pytest.mark.parametrize("key", ["", "0" * 32, "nonsense", "0" * 9_999, "한글" * 16])
-async def test_an_unknown_key_is_answered_401_and_sends_nothing(
-    entrance: WayIn, key: str
-) -> None:
+async def test_an_unknown_key_is_answered_401_and_sends_nothing(entrance: WayIn, key: str) -> None:
     answer = await entrance.client.post(f"/in/{key}/signal", json={"title": "x"})
     assert answer.status_code in (401, 404)
     assert answer.headers["content-type"] == "application/problem+json"
@@ -216,14 +214,14 @@ async def test_the_valid_alerts_of_a_bad_batch_are_kept_and_the_answer_is_400(
 async def test_a_refused_signal_is_kept_to_be_looked_at(entrance: WayIn) -> None:
     await entrance.client.post(f"/in/{entrance.key['generic']}/signal", content=b'{"titel":1}')
 
-    async def kept() -> object:
+    async def kept() -> asyncpg.Record | None:
         return await entrance.pool.fetchrow("SELECT * FROM signals")
 
     row = await until(kept)
-    assert (row["outcome"], row["integration"], row["raw"]) == (  # type: ignore[index]
+    assert (row["outcome"], row["integration"], row["raw"]) == (
         "refused", "generic", b'{"titel":1}',
     )  # fmt: skip
-    assert json.loads(row["refusals"])[0]["field"] == "title"  # type: ignore[index]
+    assert json.loads(row["refusals"])[0]["field"] == "title"
 
 
 async def test_a_clock_ten_years_off_costs_no_alert(entrance: WayIn) -> None:
@@ -336,7 +334,9 @@ async def test_an_endless_body_is_cut_off(served: Served) -> None:
         if answered.done():
             break
         writer.write(chunk)
-        await asyncio.wait({asyncio.create_task(writer.drain()), answered}, return_when="FIRST_COMPLETED")
+        await asyncio.wait(
+            {asyncio.create_task(writer.drain()), answered}, return_when="FIRST_COMPLETED"
+        )
         await asyncio.sleep(0.01)
     assert b" 413 " in await answered
     writer.close()
@@ -357,7 +357,9 @@ async def test_a_sender_that_hangs_up_halfway_harms_nobody(served: Served) -> No
     key = served.entrance.key["generic"]
     for _ in range(5):
         _, writer = await asyncio.open_connection("127.0.0.1", served.port)
-        writer.write(f"POST /in/{key}/signal HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\n{{".encode())
+        writer.write(
+            f"POST /in/{key}/signal HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\n{{".encode()
+        )
         await writer.drain()
         writer.close()
     async with httpx.AsyncClient() as client:
@@ -395,5 +397,7 @@ async def test_active_alerts_are_listed_and_filtered(entrance: WayIn) -> None:
     for query, names in (("filter=alertname%3D%22A%22", {"A"}), ("silenced=false", {"A"})):
         found = await entrance.client.get(f"/api/v2/alerts?{query}", headers=headers)
         assert {one["labels"]["alertname"] for one in found.json()} == names
-    assert (await entrance.client.get("/api/v2/alerts?filter=x", headers=headers)).status_code == 400
+    assert (
+        await entrance.client.get("/api/v2/alerts?filter=x", headers=headers)
+    ).status_code == 400
     assert (await entrance.client.get("/api/v2/alerts")).status_code == 401

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from tests.signals.conftest import NOW
 
 from bongsu.incident.alert import Alert
 from bongsu.manual.schema.document import Manual
 from bongsu.manual.schema.signals import Signals
 from bongsu.signals.routing import LONGEST_TITLE, Routed, Router
-from tests.signals.conftest import NOW
 
 
 def router(seed: Manual, **signals: object) -> Router:

@@ -1,4 +1,4 @@
-"""What becomes of signals in the database: what is new, what repeats, what ends, what never gets lost."""
+"""What becomes of signals in the database: what is new, repeats or ends, and that none is lost."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 
 import asyncpg
 import pytest
+from tests.signals.conftest import NOW, until
 
 from bongsu.incident.alert import Alert, AlertStatus, ChangedAlert
 from bongsu.store import alert_queue, alert_writer, alerts, signals
 from bongsu.store.alert_writer import AlertWriter, OverloadedError, UnavailableError
 from bongsu.store.database import Pool
 from bongsu.store.signals import Signal
-from tests.signals.conftest import NOW, until
 
 MINUTE = timedelta(minutes=1)
 
@@ -124,15 +124,22 @@ async def test_integrations_do_not_share_alerts(kept: Kept) -> None:
 async def test_everything_about_an_alert_is_read_back_as_it_was_sent(kept: Kept) -> None:
     sent = alert(
         key="k\x1f'\"\\ €", summary="a\x1fb", description="long", severity_word="critical",
-        annotations={"ko": "서버 다운", "x": "\x1f"}, source_url="https://x", starts_at=NOW - MINUTE,
-        ends_at=NOW + MINUTE,
+        annotations={"ko": "서버 다운", "x": "\x1f"}, source_url="https://x",
+        starts_at=NOW - MINUTE, ends_at=NOW + MINUTE,
     )  # fmt: skip
     await kept.send(sent)
     (told,) = kept.changed
     found = await kept.one(sent.key)
     assert found.key == "k '\"\\ €"
     assert found.summary == "a b"
-    for field in ("annotations", "description", "severity_word", "source_url", "starts_at", "ends_at"):
+    for field in (
+        "annotations",
+        "description",
+        "severity_word",
+        "source_url",
+        "starts_at",
+        "ends_at",
+    ):
         assert getattr(found, field) == getattr(sent, field) == getattr(told, field)
 
 
@@ -185,7 +192,9 @@ async def test_two_replicas_that_write_the_same_alerts_never_deadlock(
     await asyncio.gather(storm(kept, keys), storm(other, keys[::-1]))
     await other.writer.close()
     assert (await kept.one("k7")).count == 20
-    begun = [one for one in kept.changed + other.changed if one.key == "k7" and one.status == "firing"]
+    begun = [
+        one for one in kept.changed + other.changed if one.key == "k7" and one.status == "firing"
+    ]
     assert [one.generation for one in sorted(begun, key=lambda one: one.generation)] == list(
         range(1, len(begun) + 1)
     )
@@ -289,7 +298,7 @@ async def test_without_a_database_a_signal_fails_after_a_while_and_later_ones_at
     with pytest.raises(UnavailableError):
         await writer.write(signal(), [alert()])
     with pytest.raises(UnavailableError):
-        writer.write(signal(), [alert()])
+        await writer.write(signal(), [alert()])
     assert not writer.ready
     await writer.close()
 
@@ -300,7 +309,7 @@ async def test_more_than_can_wait_is_refused_at_once(
     monkeypatch.setattr(alert_queue, "MOST_ROWS", 3)
     accepted = [kept.writer.write(signal(), [alert(f"k{i}")]) for i in range(3)]
     with pytest.raises(OverloadedError):
-        kept.writer.write(signal(), [alert("k3")])
+        await kept.writer.write(signal(), [alert("k3")])
     await asyncio.gather(*accepted)
     await kept.send(alert("k4"))
 
@@ -310,7 +319,7 @@ async def test_closing_writes_what_waits(kept: Kept) -> None:
     await kept.writer.close()
     await asyncio.gather(*sent)
     with pytest.raises(UnavailableError):
-        kept.writer.write(signal(), [alert()])
+        await kept.writer.write(signal(), [alert()])
     assert await kept.pool.fetchval("SELECT count(*) FROM alerts") == 500
 
 

@@ -8,9 +8,12 @@ from bongsu.signals.refusal import Refusal, not_a_time
 
 
 def read_instant(text: str, field: str) -> datetime | Refusal:
-    """Read an ISO 8601 time; one without an offset is UTC."""
+    """Read an ISO 8601 time; one without an offset is UTC.
+
+    PagerDuty's own client adds a Z to an offset that is already there; that is read as well.
+    """
     try:
-        at = datetime.fromisoformat(text.strip())
+        at = datetime.fromisoformat(text.strip().replace("+00:00Z", "Z"))
         return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
     except (ValueError, OverflowError):
         return not_a_time(field)
