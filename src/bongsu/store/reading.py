@@ -169,7 +169,7 @@ SELECT {_ALERT} FROM alerts
 """  # noqa: S608  a constant
 UNROUTED = f"""
 SELECT {_ALERT} FROM alerts
- WHERE incident_id IS NULL AND pending_since IS NULL AND look_at IS NOT NULL
+ WHERE incident_id IS NULL AND NOT pending AND look_at IS NOT NULL
  ORDER BY first_seen DESC LIMIT $1
 """  # noqa: S608  a constant
 

@@ -18,17 +18,21 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route, request_response
 
+from bongsu.i18n import N_
 from bongsu.web import calendars, health, onetap, slack, static
 from bongsu.web.access.door import Access
 from bongsu.web.bounds import BoundedBody
 from bongsu.web.headers import SafetyHeaders
 from bongsu.web.live import LiveFeed
 from bongsu.web.metrics import Counters
-from bongsu.web.services import SCOPE, MetricSource, Reload, Services
+from bongsu.web.problems import problem
+from bongsu.web.services import SCOPE, MetricSource, Reload, Services, services
 
 if TYPE_CHECKING:
     import socket
 
+    from starlette.requests import Request
+    from starlette.responses import Response
     from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
     from bongsu.channels.message import Channel
@@ -69,7 +73,10 @@ def create_app(
     )  # fmt: skip
     api = _Api()
     faces = Starlette(
-        routes=_routes(api, console), middleware=_middleware(writer), lifespan=_lifespan(feed, api)
+        routes=_routes(api, console),
+        middleware=_middleware(writer),
+        lifespan=_lifespan(feed, api),
+        exception_handlers={404: _nothing},
     )
     faces.state.render_go = render_go
     return App(at, ingest(faces) if ingest else faces)
@@ -109,6 +116,12 @@ def _routes(api: _Api, console: ASGIApp | None) -> list[Mount | Route]:
         Mount(API, api),
         Mount("/", console or PlainTextResponse("Bongsu", 404)),
     ]
+
+
+async def _nothing(request: Request, _error: Exception) -> Response:
+    """Answer for what no route takes, not even the console: an address with a line break in it."""
+    t = services(request).translator(request)
+    return problem("not_found", t(N_("nothing is at this address")), t)
 
 
 def _slack() -> ASGIApp:

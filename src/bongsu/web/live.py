@@ -200,25 +200,40 @@ def event_stream(messages: AsyncGenerator[Message, None]) -> StreamingResponse:
 
 
 async def _with_heartbeats(messages: AsyncGenerator[Message, None]) -> AsyncIterator[str]:
-    yield "retry: 2000\n\n"
+    """Write messages, and comments while there are none.
+
+    They are made in a task of their own: the server may cancel this one again and again while it
+    ends, which a generator that waits for the database would not survive.
+    """
+    made: asyncio.Queue[Message | None] = asyncio.Queue(maxsize=1)
+    making = asyncio.create_task(_make(messages, made), name="live stream")
     loop = asyncio.get_running_loop()
     ends_at = loop.time() + LONGEST
-    async with aclosing(messages):
+    try:
+        yield "retry: 2000\n\n"
         while loop.time() < ends_at:
-            following = asyncio.ensure_future(anext(messages, None))
             try:
-                while not following.done() and loop.time() < ends_at:
-                    await asyncio.wait({following}, timeout=HEARTBEAT)
-                    if not following.done():
-                        yield ": still here\n\n"
-            finally:
-                if not following.done():
-                    following.cancel()
-                    await asyncio.wait({following})
-            message = None if following.cancelled() else following.result()
+                message = await asyncio.wait_for(made.get(), HEARTBEAT)
+            except TimeoutError:
+                yield ": still here\n\n"
+                continue
             if message is None:
                 return
             yield message.encode()
+    finally:
+        making.cancel()
+
+
+async def _make(
+    messages: AsyncGenerator[Message, None], made: asyncio.Queue[Message | None]
+) -> None:
+    try:
+        async with aclosing(messages):
+            async for message in messages:
+                await made.put(message)
+    except Exception as error:  # noqa: BLE001  the edge of a stream: it ends, and the reader returns
+        log.warning("live.ended", error=repr(error))
+    await made.put(None)
 
 
 def last_seen(header: str | None) -> int:

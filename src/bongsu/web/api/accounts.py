@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import msgspec
 from fastapi import APIRouter, Path, Request
-from pydantic import AwareDatetime, Field
+from pydantic import Field, StrictBool
 from starlette.responses import Response
 
 from bongsu.i18n import N_
@@ -197,7 +197,7 @@ class AccountChange(requests.Body):
     name: requests.Line | None = None
     role: Role | None = None
     lang: Literal["ko", "en"] | None = None
-    disabled: bool | None = None
+    disabled: StrictBool | None = None
 
 
 @router.get("/accounts", summary="All accounts", responses=documents(AccountList))
@@ -257,7 +257,7 @@ class TokenWish(requests.Body):
 
     name: requests.Line
     role: Role | None = None
-    expires_at: AwareDatetime | None = None
+    expires_at: requests.Instant | None = None
     login: Annotated[str, Field(max_length=63)] | None = None
     """whose token it is; another account's needs the role admin"""
 

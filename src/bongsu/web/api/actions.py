@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import Field, StrictBool, model_validator
 from starlette.responses import Response
 
 from bongsu.engine.engine import Command
@@ -89,14 +89,14 @@ class Tick(requests.Body):
     """An item of a checklist, counted from 0, and whether it is done."""
 
     checklist: requests.Name
-    item: int = Field(ge=0, le=1000)
-    done: bool = True
+    item: int = Field(ge=0, le=1000, strict=True)
+    done: StrictBool = True
 
 
 class Snooze(requests.Body):
     """Until when nobody is paged: a time, or how long from now (``30m``)."""
 
-    until: AwareDatetime | None = None
+    until: requests.Instant | None = None
     for_: Duration | None = Field(default=None, alias="for")
     note: requests.Words = ""
 
@@ -108,7 +108,9 @@ class Snooze(requests.Body):
 
     def end(self, now: datetime) -> datetime:
         """Return when it ends; a length beyond a week is only as long as must be refused."""
-        return self.until or now + min(self.for_ or timedelta(), timedelta(days=8))
+        if self.until is not None:
+            return self.until
+        return now + min(self.for_ or timedelta(), timedelta(days=8))
 
 
 class Merge(requests.Body):

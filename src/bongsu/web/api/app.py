@@ -36,6 +36,7 @@ def routes() -> FastAPI:
     app = FastAPI(
         title="Bongsu", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False
     )
+    app.state.routes = list(openapi.api_routes(ROUTERS))
     errors.install(app)
     for router in ROUTERS:
         app.include_router(router)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import asyncpg
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -18,6 +16,7 @@ from bongsu.i18n import N_, Translator
 from bongsu.incident.commands import RefusedError
 from bongsu.incident.reasons import explain
 from bongsu.store.access import AccessRefusedError
+from bongsu.store.database import AWAY
 from bongsu.web.access.door import SignInRefusedError, current_actor
 from bongsu.web.access.passwords import PasswordRefusedError
 from bongsu.web.problems import ProblemError, problem
@@ -27,9 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
 log = structlog.get_logger(__name__)
-
-AWAY = (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError, TimeoutError)
-"""what it looks like when the database does not answer"""
 
 _WORDS = {
     "missing": N_("is missing"),
@@ -57,6 +53,13 @@ _WORDS = {
     "too_long": N_("has more than {max_length} entries"),
     "timezone_aware": N_("needs its offset from UTC, as in 2025-08-14T14:30:00+09:00"),
     "json_invalid": N_("is not JSON: {error}"),
+}
+_ACCESS = {
+    "no_account": "not_found",
+    "no_token": "not_found",
+    "bad_login": "invalid",
+    "bad_name": "invalid",
+    "expired": "invalid",
 }
 _TIMES = N_("must be a point in time, for example 2025-08-14T14:30:00+09:00")
 _OTHERS = N_("is not right: {message}")
@@ -99,7 +102,7 @@ async def _unknown_incident(request: Request, error: Exception) -> Response:
 async def _access(request: Request, error: Exception) -> Response:
     assert isinstance(error, AccessRefusedError)
     t = await _translator(request)
-    code = "not_found" if error.code in ("no_account", "no_token") else "conflict"
+    code = _ACCESS.get(error.code, "conflict")
     return problem(code, error.show(t.lang), t, extra={"reason": {"code": error.code}})
 
 
@@ -159,9 +162,17 @@ async def _http(request: Request, error: Exception) -> Response:
             return problem("not_found", t(N_("nothing is at this address")), t)
         case 405:
             text = t("{method} is not possible here", method=request.method)
-            return problem("method_not_allowed", text, t, headers=error.headers)
+            allow = {"allow": ", ".join(sorted(_methods(request)))}
+            return problem("method_not_allowed", text, t, headers=allow)
         case _:
             return problem("malformed", t(N_("the body can't be read")), t)
+
+
+def _methods(request: Request) -> set[str]:
+    """Return what is possible at an address; routing itself only knows its first route."""
+    path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
+    known = (route for route in request.app.state.routes if route.path_regex.match(path))
+    return {method for route in known for method in route.methods}
 
 
 async def _away(request: Request, error: Exception) -> Response:
@@ -186,9 +197,6 @@ _ANSWERS: dict[type[Exception], Callable[[Request, Exception], Awaitable[Respons
     PasswordRefusedError: _password,
     RequestValidationError: _invalid,
     HTTPException: _http,
-    asyncpg.InterfaceError: _away,
-    asyncpg.PostgresConnectionError: _away,
-    OSError: _away,
-    asyncio.TimeoutError: _away,
+    **dict.fromkeys(AWAY, _away),
     Exception: _broken,
 }

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import msgspec
 from fastapi import APIRouter, Header, Query
-from pydantic import AwareDatetime, Field
+from pydantic import StrictBool
 from starlette.responses import Response
 
 from bongsu.engine.policy import Policy
@@ -84,9 +84,9 @@ class Declaration(requests.Body):
     description: requests.Words = ""
     type: requests.Name | None = None
     service: requests.Name | None = None
-    started_at: AwareDatetime | None = Field(default=None)
+    started_at: requests.Instant | None = None
     """since when it has been broken; now, where it is not given"""
-    drill: bool = False
+    drill: StrictBool = False
     """an exercise: marked as such wherever it is shown"""
 
 

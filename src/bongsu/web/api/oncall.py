@@ -9,7 +9,7 @@ from typing import Annotated, TypeVar
 
 import msgspec
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime, model_validator
+from pydantic import model_validator
 from starlette.responses import Response
 
 from bongsu.i18n import N_
@@ -33,9 +33,9 @@ USUAL_SPAN = timedelta(days=28)
 _EARLIEST, _LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
 R = TypeVar("R")
-At = Annotated[AwareDatetime | None, Query(description="A point in time; now, if not given.")]
-From = Annotated[AwareDatetime | None, Query(alias="from", description="Now, if not given.")]
-Until = Annotated[AwareDatetime | None, Query(description="28 days later, if not given.")]
+At = Annotated[requests.Instant | None, Query(description="A point in time; now, if not given.")]
+From = Annotated[requests.Instant | None, Query(alias="from", description="Now, if not given.")]
+Until = Annotated[requests.Instant | None, Query(description="28 days later, if not given.")]
 
 router = APIRouter(prefix="/oncall", tags=["on-call"])
 
@@ -89,14 +89,14 @@ def _span(
     if not begins < ends <= begins + LONGEST_SPAN:
         text = N_("the span must end after it begins, and last at most {days} days")
         raise ProblemError("invalid", text, days=LONGEST_SPAN.days).at("query", "until")
-    return begins.astimezone(UTC), ends.astimezone(UTC)
+    return begins, ends
 
 
 def _within(at: datetime, field: str) -> datetime:
     if not _EARLIEST <= at <= _LATEST:
         text = N_("rotations are worked out between the years 2000 and 2100")
         raise ProblemError("invalid", text).at("query", field)
-    return at.astimezone(UTC)
+    return at
 
 
 def _known(rotation: str, manual: Manual, where: str = "query") -> None:
@@ -117,8 +117,8 @@ class NewOverride(requests.Body):
     rotation: requests.Name
     slot: requests.Name
     person: requests.Name
-    start: AwareDatetime
-    until: AwareDatetime
+    start: requests.Instant
+    until: requests.Instant
     """exclusive"""
     reason: requests.OptionalLine = ""
 
@@ -162,8 +162,8 @@ async def add_override(at: S, who: Responder, t: T, body: NewOverride) -> Respon
         raise wrong("until", N_("it would be over already"))
     _within(body.until, "until")
     wanted = Override(
-        rotation=body.rotation, slot=body.slot, person=body.person, start=body.start,
-        until=body.until, reason=body.reason,
+        rotation=body.rotation, slot=body.slot, person=body.person,
+        start=body.start, until=body.until, reason=body.reason,
     )  # fmt: skip
     async with at.engine.pool.acquire() as conn, conn.transaction():
         kept = await overrides.add(conn, wanted, made_by=who.person, now=now)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from bongsu.i18n import N_
 from bongsu.manual.schema.base import refusal
@@ -21,6 +22,15 @@ def _printable(text: str) -> str:
 
 def _one_line(text: str) -> str:
     return " ".join(_printable(text).split())
+
+
+def _utc(at: datetime) -> datetime:
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        raise refusal(
+            N_("{value} lies beyond all calendars"), N_("write a time of our days"), value=at
+        ) from None
 
 
 class Body(BaseModel):
@@ -43,6 +53,8 @@ Name = Annotated[str, StringConstraints(max_length=200), AfterValidator(_printab
 """an id of the manual; whether there is such a one is said by who looks it up"""
 Query = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_printable)]
 Limit = Annotated[int, Field(ge=1, le=200)]
+Instant = Annotated[AwareDatetime, AfterValidator(_utc)]
+"""a point in time with its offset, turned into UTC"""
 Secret = Annotated[str, StringConstraints(max_length=4_000)]
 
 
