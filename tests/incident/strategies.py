@@ -41,7 +41,7 @@ def bodies(*kinds: type[e.Body]) -> st.SearchStrategy[Any]:
     return st.one_of([_body(kind) for kind in kinds or KINDS])
 
 
-def logs(max_size: int = 40) -> st.SearchStrategy[list[e.Event]]:
+def logs(max_size: int = 25) -> st.SearchStrategy[list[e.Event]]:
     """Any bodies in any order, numbered as a log is."""
     entries = st.tuples(times, st.sampled_from(("system", "person:pm", "integration:x")), bodies())
     return st.lists(entries, max_size=max_size).map(

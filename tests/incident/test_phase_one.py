@@ -312,7 +312,7 @@ def test_the_targets_are_missed_at_their_minute_and_once(world: World):
     world.skip_to("10:00").expects(missed="response")
     world.skip_to("15:00").expects(missed="communication")
     world.skip_to("30:00").expects(missed="recovery")
-    world.skip_to("1w")
+    world.skip_to("1d")
     world.calls()
 
     assert len(world.bodies(e.ClockBreached)) == 4

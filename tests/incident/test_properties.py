@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 import msgspec
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from tests.incident.manuals import manual, severity
@@ -176,10 +176,7 @@ class AnyLife(RuleBasedStateMachine):
         self.runner.write("person:pm", bodies)
 
 
-AnyLife.TestCase.settings = settings(
-    max_examples=150, stateful_step_count=25, deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-)  # fmt: skip
+AnyLife.TestCase.settings = settings(max_examples=100, stateful_step_count=25)
 TestAnyLife = AnyLife.TestCase
 
 
@@ -238,7 +235,7 @@ def lived(runner: Runner, level: str, whole: list[Act]) -> list[e.Event]:
     return runner.log
 
 
-@settings(max_examples=12, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@settings(max_examples=12, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(severities, acts, st.integers(0, 10_000))
 def test_jumping_from_look_to_look_is_looking_every_second(level: str, whole: list[Act], seed: int):
     jumps = Runner(MANUAL, START, fickle(random.Random(seed)))

@@ -38,7 +38,7 @@ class NextAction(NamedTuple):
     """targets: ``person:ID`` or ``role:ID``; nobody is anybody"""
     by: datetime | None = None
     command: tuple[str, ...] | None = None
-    """argv of a read-only command that answers it"""
+    """argv of the manual's command that answers it, for a person to run"""
     checklist: tuple[str, int] | None = None
     """checklist and item (from 0) that is ticked when it is done"""
     playbook: str | None = None
