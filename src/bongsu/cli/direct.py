@@ -42,7 +42,7 @@ def on_database(
 async def _worked(chosen: serving.Settings, work: Callable[[PoolConnection], Awaitable[T]]) -> T:
     from bongsu.store.database import connect_pool
 
-    async with serving.database(chosen, stop=False) as url:
+    async with serving.database(chosen) as url:
         pool = await connect_pool(url, size=2)
         try:
             async with pool.acquire() as conn:

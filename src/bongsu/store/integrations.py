@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import asyncpg
 import msgspec
 
+from bongsu.store.database import AWAY
+
 if TYPE_CHECKING:
     from bongsu.store.database import Pool, PoolConnection
 
@@ -111,7 +113,7 @@ class IntegrationKeys:
         assert self._reading is not None
         try:
             await asyncio.shield(self._reading)
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except (asyncpg.PostgresError, *AWAY) as error:
             raise KeysUnknownError(repr(error)) from error
 
     async def _read(self) -> None:

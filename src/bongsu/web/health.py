@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from bongsu import __version__
 from bongsu.store import incidents, reading
+from bongsu.store.database import AWAY
 from bongsu.web import metrics
 from bongsu.web.services import Services, services
 
@@ -21,7 +22,7 @@ PATIENCE = 2.0
 """seconds that the database has to answer"""
 MOST_LATE = 10.0
 """seconds that a decision may be overdue before this process is not ready"""
-AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+_AWAY = (asyncpg.PostgresError, *AWAY)
 
 
 async def healthz(request: Request) -> Response:
@@ -48,7 +49,7 @@ async def _trouble(at: Services, *, ready: bool) -> str:
     try:
         async with asyncio.timeout(PATIENCE), at.engine.pool.acquire() as conn:
             earliest = await incidents.next_look(conn)
-    except AWAY:
+    except _AWAY:
         return "the database does not answer"
     late = (at.engine.clock.now() - earliest).total_seconds() if earliest else 0.0
     if ready and late > MOST_LATE:
@@ -66,7 +67,7 @@ async def prometheus(request: Request) -> Response:
             earliest = await incidents.next_look(conn)
         lines += metrics.state_lines(open_, earliest, at.engine.clock.now())
         up = 1.0
-    except AWAY:
+    except _AWAY:
         up = 0.0
     lines += metrics.numbers(
         "bongsu_database_up", "gauge", "Whether the database answers.", {(): up}

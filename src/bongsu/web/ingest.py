@@ -22,6 +22,7 @@ from bongsu.manual.schema.signals import SignalFormat
 from bongsu.signals.alert import Parsed, Refusal
 from bongsu.signals.formats import alertmanager, generic, pagerduty, prometheus
 from bongsu.store.alert_writer import NotKeptError, OverloadedError, UnstorableError
+from bongsu.store.database import AWAY
 from bongsu.store.integrations import KeysUnknownError
 from bongsu.store.signals import Signal, add_change
 from bongsu.web import alertmanager_api
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
 
 LARGE = 262_144
 """bytes of a body that is parsed in a thread, so that others don't wait for it"""
-_NO_DATABASE = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+_NO_DATABASE = (asyncpg.PostgresError, *AWAY)
 _PREFIXES = ("/in/", "/api/v2/silence")
 
 
