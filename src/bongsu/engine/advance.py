@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from bongsu.engine.policy import Policy
 from bongsu.incident import events as e
 from bongsu.incident.decide import settle
 from bongsu.incident.state import Incident, apply
+
+POISON_PAUSE = timedelta(minutes=1)
+"""after which an incident is looked at again that could not be decided"""
 
 
 class Step(NamedTuple):
@@ -18,6 +21,8 @@ class Step(NamedTuple):
     incident: Incident
     events: tuple[e.Event, ...]
     look_at: datetime | None
+    trouble: str | None = None
+    """why it could not be decided: what was asked is written all the same"""
 
 
 def advance(
@@ -37,5 +42,8 @@ def advance(
         event = e.Event(incident.seq + 1, now, who, body)
         incident = apply(incident, event)
         events.append(event)
-    settled = settle(policy.manual, incident, policy.shifts, now)
+    try:
+        settled = settle(policy.manual, incident, policy.shifts, now)
+    except Exception as error:  # noqa: BLE001  the edge of deciding: recorded, and tried again
+        return Step(incident, tuple(events), now + POISON_PAUSE, repr(error))
     return Step(settled.incident, (*events, *settled.events), settled.look_at)

@@ -7,25 +7,26 @@ in the job queue, where any worker may take it.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-import asyncpg
 import structlog
 
-from bongsu.channels.message import Channel, DeliveryError
+from bongsu.channels.message import Channel, DeliveryError, Message
 from bongsu.engine import effects
 from bongsu.engine.advance import Step, advance
 from bongsu.engine.effects import Effect
-from bongsu.engine.engine import Engine
+from bongsu.engine.engine import Engine, Work
 from bongsu.engine.jobs import BusyElsewhereError
 from bongsu.engine.messages import Writer
 from bongsu.engine.policy import Policy
 from bongsu.incident import events as e
 from bongsu.incident.decide import wanted
 from bongsu.store import incidents
+from bongsu.store.database import AWAY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,9 +36,11 @@ if TYPE_CHECKING:
 PLACES = 64
 """deliveries under way at once in this process"""
 PLACES_PER_CHANNEL = 16
-RECORD_ATTEMPTS = 40
-RECORD_PAUSE = 0.5
-"""seconds; a sent message is tried to be recorded for 20 s before the lease lets it be repeated"""
+RECORD_PAUSE = 0.2
+"""seconds between two attempts to record what was sent, once the database is away; shorter than what
+workers wait after it came back (`jobs.PAUSE`), so that nobody sends it again before"""
+LONGEST_SEND = 6.0
+"""seconds after which every delivery under way has ended, by its channel's own time limit"""
 
 log = structlog.get_logger(__name__)
 
@@ -59,6 +62,8 @@ class Courier:
         self._writer = writer
         self._worker = worker
         self._under_way: set[asyncio.Task[None]] = set()
+        self._in_hand: set[Effect] = set()
+        self._leaving = asyncio.Event()
         self._places: dict[str, asyncio.Semaphore] = defaultdict(
             lambda: asyncio.Semaphore(PLACES_PER_CHANNEL)
         )
@@ -75,9 +80,12 @@ class Courier:
             task.add_done_callback(self._under_way.discard)
 
     async def drain(self) -> None:
-        """Wait for the deliveries under way; each is bounded by its channel's time limit."""
+        """Wait for the deliveries under way. Those that only wait for a database that is away, to be
+        recorded, are left to their jobs: they may be repeated.
+        """
+        asyncio.get_running_loop().call_later(LONGEST_SEND, self._leaving.set)
         if self._under_way:
-            await asyncio.wait(self._under_way)
+            await asyncio.wait(self._under_way, timeout=LONGEST_SEND + 1)
 
     async def _by_hand(self, effect: Effect, delivery: effects.Delivery) -> None:
         try:
@@ -105,30 +113,38 @@ class Courier:
 
     async def _deliver(self, effect: Effect, delivery: effects.Delivery) -> None:
         """Send what is still wanted once it is its turn; what had to wait is looked at again."""
-        places = self._places[delivery.due.channel]
-        waits = places.locked()
-        async with places:
-            found = await self._load(effect) if waits else delivery
-            if found is None:
-                return
-            policy = self._engine.policy
-            pending = found.incident.deliveries.get(found.due.delivery)
-            if pending is not None and wanted(policy.manual, found.incident, pending):
-                outcome = await self._send(effect, policy, found)
-            else:
-                why = e.Reason("no_longer_wanted")
-                outcome = e.DeliveryWithdrawn(found.due.delivery, why)
-            await self._record(effect, outcome)
+        if effect in self._in_hand:
+            raise BusyElsewhereError(f"{effect} is under way in this process")
+        self._in_hand.add(effect)
+        try:
+            places = self._places[delivery.due.channel]
+            waits = places.locked()
+            async with places:
+                found = await self._load(effect) if waits else delivery
+                if found is not None:
+                    await self._record(effect, await self._outcome(effect, found))
+        finally:
+            self._in_hand.discard(effect)
 
-    async def _send(self, effect: Effect, policy: Policy, found: effects.Delivery) -> e.AnyBody:
-        due = found.due
+    async def _outcome(self, effect: Effect, found: effects.Delivery) -> e.AnyBody:
+        """Send it unless it is no longer wanted; nothing leaves, or is withdrawn, without a claim."""
+        policy, due = self._engine.policy, found.due
+        pending = found.incident.deliveries.get(due.delivery)
+        if pending is None or not wanted(policy.manual, found.incident, pending):
+            await self._claim(effect)
+            return e.DeliveryWithdrawn(due.delivery, e.Reason("no_longer_wanted"))
         try:
             message = self._writer.message(policy, found.incident, due, self._engine.clock.now())
-            channel = self._channels[due.channel]
+        except Exception as error:
+            log.exception("delivery.unwritten", incident=effect.incident, channel=due.channel)
             await self._claim(effect)
-            receipt = await channel.send(message, due.to)
-        except BusyElsewhereError:
-            raise
+            return e.DeliveryFailed(due.delivery, f"{type(error).__name__}: {error}")
+        await self._claim(effect)
+        return await self._send(effect, due, message)
+
+    async def _send(self, effect: Effect, due: e.DeliveryDue, message: Message) -> e.AnyBody:
+        try:
+            receipt = await self._channels[due.channel].send(message, due.to)
         except DeliveryError as error:
             return e.DeliveryFailed(due.delivery, str(error), error.permanent, error.retry_after)
         except Exception as error:
@@ -142,7 +158,9 @@ class Courier:
                 raise BusyElsewhereError(f"{effect} is claimed")
 
     async def _record(self, effect: Effect, outcome: e.AnyBody) -> None:
-        """Write what came of it; a database that is away is waited for, the message is out."""
+        """Write what came of it. A database that is away is waited for: the message is out, and
+        whoever does not find that written would send it again.
+        """
 
         async def work(conn: PoolConnection, policy: Policy, now: datetime) -> list[Step]:
             found = await incidents.lock(conn, [effect.incident])
@@ -151,11 +169,29 @@ class Courier:
             incident = found[effect.incident]
             return [advance(policy, incident, e.SYSTEM, [outcome], now)]
 
-        for _ in range(RECORD_ATTEMPTS):
+        try:
+            await self._waiting_for_database(effect, work)
+        except AWAY:
+            raise
+        except Exception:
+            log.exception("delivery.unrecordable", incident=effect.incident, seq=effect.seq)
+            await self._waiting_for_database(effect, lambda conn, *_: _only_done(conn, effect))
+
+    async def _waiting_for_database(self, effect: Effect, work: Work) -> None:
+        while True:
             try:
                 await self._engine.transact(work)
-            except (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError) as error:
+            except AWAY as error:
                 log.warning("delivery.not_recorded_yet", effect=str(effect), error=repr(error))
-                await asyncio.sleep(RECORD_PAUSE)
+                if self._leaving.is_set():
+                    raise
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._leaving.wait(), RECORD_PAUSE)
             else:
                 return
+
+
+async def _only_done(conn: PoolConnection, effect: Effect) -> list[Step]:
+    """What can't be written down is not sent for ever."""
+    await effects.done(conn, effect)
+    return []

@@ -41,10 +41,12 @@ class Effect(NamedTuple):
 
 
 INSERT = "INSERT INTO effects (incident, seq) SELECT * FROM unnest($1::bigint[], $2::int[])"
+# While the database was down nobody could record what they had sent: a lease lasts that long more.
 CLAIM = """
 UPDATE effects SET claimed_at = clock_timestamp(), claimed_by = $3
  WHERE incident = $1 AND seq = $2 AND done_at IS NULL
-   AND (claimed_at IS NULL OR claimed_at < clock_timestamp() - $4::interval)
+   AND (claimed_at IS NULL
+        OR greatest(claimed_at, pg_postmaster_start_time()) < clock_timestamp() - $4::interval)
 RETURNING true
 """
 DONE = """
@@ -61,7 +63,7 @@ SELECT effects.done_at, events.body, incidents.state, incidents.state_form
 # A job may be lost by its library (a stalled worker deletes one that another has taken);
 # the row isn't.
 OVERDUE = """
-UPDATE effects SET look_at = clock_timestamp() + interval '1 minute'
+UPDATE effects SET look_at = clock_timestamp() + interval '15 seconds'
  WHERE (incident, seq) IN (
     SELECT incident, seq FROM effects WHERE done_at IS NULL AND look_at <= clock_timestamp()
      ORDER BY look_at LIMIT $1 FOR UPDATE SKIP LOCKED)
@@ -110,7 +112,7 @@ async def is_done(conn: PoolConnection, effect: Effect) -> bool:
 
 
 async def overdue(conn: PoolConnection, limit: int) -> list[Effect]:
-    """Return effects that should long be done, each at most once a minute."""
+    """Return effects that should long be done, each at most once in 15 s."""
     return [Effect(row["incident"], row["seq"]) for row in await conn.fetch(OVERDUE, limit)]
 
 

@@ -8,25 +8,24 @@ promise those effects. After the commit the effects are handed to the courier of
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
-import asyncpg
 import structlog
 
 from bongsu.engine import effects, jobs
-from bongsu.engine.advance import Step, advance
+from bongsu.engine.advance import POISON_PAUSE, Step, advance
 from bongsu.engine.clock import Clock, SystemClock
 from bongsu.engine.policy import Policy
 from bongsu.incident import commands
 from bongsu.incident import events as e
 from bongsu.incident.state import Incident
 from bongsu.store import incidents
+from bongsu.store.database import AWAY
 
 if TYPE_CHECKING:
     from bongsu.store.database import Pool, PoolConnection
 
-POISON_PAUSE = timedelta(minutes=1)
 CHANNEL = "bongsu_incident"
 """NOTIFY channel that tells every reader which incident has changed"""
 NOTIFY_AT_MOST = 50
@@ -84,7 +83,12 @@ class Engine:
         *,
         own: bool,
     ) -> None:
-        await incidents.save(conn, steps)
+        await incidents.save(conn, [(s.incident, s.events, s.look_at) for s in steps])
+        for step in steps:
+            if step.trouble is not None and step.look_at is not None:
+                name = int(step.incident.id)
+                log.error("incident.undecided", incident=name, error=step.trouble)
+                await incidents.put_off(conn, name, step.look_at, step.trouble)
         if asked:
             await effects.insert(conn, asked)
             await jobs.defer(conn, asked, at_once=not own)
@@ -141,8 +145,8 @@ class Engine:
     async def look(self, limit: int = 100) -> int:
         """Decide the incidents whose time has come; returns how many there were.
 
-        If deciding them together fails, each is decided alone, and one that fails alone is put
-        off with its error: it must not stop the others.
+        If they can't be read and written together, each is tried alone, and one that fails alone
+        is put off with its error: it must not stop the others.
         """
         looked: list[int] = []
 
@@ -152,7 +156,7 @@ class Engine:
 
         try:
             await self.transact(together)
-        except (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError):
+        except AWAY:
             raise
         except Exception as error:  # noqa: BLE001  the edge of deciding; recorded one by one
             log.warning("look.failed_together", incidents=len(looked), error=repr(error))
@@ -163,7 +167,7 @@ class Engine:
     async def _look_alone(self, incident_id: int) -> None:
         try:
             await self.transact(lambda conn, policy, now: _looked(conn, policy, now, [incident_id]))
-        except (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError):
+        except AWAY:
             raise
         except Exception as error:  # noqa: BLE001  the edge of deciding; recorded
             await self._put_off(incident_id, error)

@@ -24,6 +24,7 @@ from pgqueuer.queries import Queries
 from pgqueuer.types import Channel
 
 from bongsu.engine.effects import LEASE, Effect
+from bongsu.store.database import AWAY
 
 if TYPE_CHECKING:
     from bongsu.store.database import Pool, PoolConnection
@@ -31,10 +32,16 @@ if TYPE_CHECKING:
 SETTINGS = DBSettings(db_schema="jobs")
 ENTRYPOINT = "effect"
 BATCH = 50
-RETRY = timedelta(seconds=0.3)
+RETRY = 0.3
+"""seconds"""
+FAILED = 5.0
+"""seconds before a job is tried again that failed for a reason of its own"""
 HEARTBEAT = timedelta(seconds=2.4)
 """a job whose worker showed no sign of life for this long is given to another one"""
 POLL = timedelta(seconds=0.5)
+PAUSE = 0.6
+"""seconds until work goes on once a database that was away answers again: whoever sent something
+meanwhile records that first (`courier.RECORD_PAUSE`)"""
 _LOCK = 0x6A6F6273  # "jobs"
 
 log = structlog.get_logger(__name__)
@@ -77,34 +84,82 @@ async def forget_done(conn: PoolConnection, before: datetime) -> None:
     await conn.execute("DELETE FROM jobs.pgqueuer_log WHERE created < $1", before)
 
 
+class _Driver(AsyncpgPoolDriver):
+    """Says when the database was away: the library then ends, but only after its running jobs."""
+
+    def __init__(self, pool: Pool) -> None:
+        super().__init__(pool)
+        self.broken = asyncio.Event()
+
+    async def fetch(self, query: str, *args: object) -> list[dict[str, object]]:
+        """Run a query, as the library does."""
+        try:
+            return await super().fetch(query, *args)
+        except AWAY:
+            self.broken.set()
+            raise
+
+
 async def work(
     pool: Pool, handle: Callable[[Effect], Awaitable[None]], stopping: asyncio.Event
 ) -> None:
     """Do queued effects until ``stopping``; a lost database is waited for."""
+    lives: set[asyncio.Task[None]] = set()
     while not stopping.is_set():
-        try:
-            await _one_life(pool, handle, stopping)
-        except Exception as error:  # noqa: BLE001  the edge: whatever broke, work goes on
-            log.warning("jobs.interrupted", error=repr(error))
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stopping.wait(), 0.5)
+        driver = _Driver(pool)
+        life = asyncio.create_task(_life(driver, handle, stopping), name="jobs")
+        lives.add(life)
+        life.add_done_callback(lives.discard)
+        life.add_done_callback(_report)
+        await _first(life, driver.broken, stopping)
+        if not stopping.is_set():
+            await _answering(pool, stopping)
+    if lives:
+        await asyncio.wait(lives)
 
 
-async def _one_life(
-    pool: Pool, handle: Callable[[Effect], Awaitable[None]], stopping: asyncio.Event
+async def _first(life: asyncio.Task[None], *events: asyncio.Event) -> None:
+    """Wait until a life has ended or one of the events is set."""
+    waits = [asyncio.create_task(event.wait()) for event in events]
+    await asyncio.wait({life, *waits}, return_when=asyncio.FIRST_COMPLETED)
+    for wait in waits:
+        wait.cancel()
+
+
+def _report(life: asyncio.Task[None]) -> None:
+    if not life.cancelled() and (error := life.exception()):
+        log.warning("jobs.interrupted", error=repr(error))
+
+
+async def _answering(pool: Pool, stopping: asyncio.Event) -> None:
+    """Wait until the database answers, and `PAUSE` more."""
+    answers = False
+    while not answers and not stopping.is_set():
+        with contextlib.suppress(*AWAY):
+            await pool.execute("SELECT")
+            answers = True
+        await _pause(stopping, PAUSE if answers else RETRY)
+
+
+async def _pause(stopping: asyncio.Event, seconds: float) -> None:
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(stopping.wait(), seconds)
+
+
+async def _life(
+    driver: _Driver, handle: Callable[[Effect], Awaitable[None]], stopping: asyncio.Event
 ) -> None:
-    manager = QueueManager(_queries(AsyncpgPoolDriver(pool)), channel=Channel(SETTINGS.channel))
+    """Take jobs until ``stopping``, or until the database was away; then end what was begun."""
+    manager = QueueManager(_queries(driver), channel=Channel(SETTINGS.channel))
 
     @manager.entrypoint(ENTRYPOINT)
     async def run(job: Job) -> None:
         # A job that raises anything else, or is cancelled, would leave the queue for ever.
         try:
-            await handle(Effect.decode(job.payload))
-        except BusyElsewhereError as error:
-            raise RetryRequested(delay=RETRY, reason=str(error)) from error
+            await _handled(handle, Effect.decode(job.payload), stopping)
         except (Exception, asyncio.CancelledError) as error:
-            log.warning("job.tried_again", payload=job.payload, error=repr(error))
-            raise RetryRequested(delay=RETRY, reason=repr(error)) from error
+            log.info("job.put_back", payload=job.payload, error=repr(error))
+            raise RetryRequested(delay=timedelta(seconds=RETRY), reason=repr(error)) from error
 
     running = asyncio.create_task(
         manager.run(
@@ -113,12 +168,32 @@ async def _one_life(
             heartbeat_timeout=HEARTBEAT,
             log_aggregation_interval=timedelta(seconds=30),
         ),
-        name="jobs",
+        name="take jobs",
     )
-    stop = asyncio.create_task(stopping.wait())
     try:
-        await asyncio.wait({running, stop}, return_when=asyncio.FIRST_COMPLETED)
+        await _first(running, driver.broken, stopping)
     finally:
-        stop.cancel()
         manager.shutdown.set()  # never cancel `running`: a cancelled job leaves the queue
     await running
+
+
+async def _handled(
+    handle: Callable[[Effect], Awaitable[None]], effect: Effect, stopping: asyncio.Event
+) -> None:
+    """Do an effect, however often it must be tried.
+
+    The job is kept in hand meanwhile: the library drops one that it can't put back because the
+    database is away.
+    """
+    while True:
+        try:
+            return await handle(effect)
+        except (BusyElsewhereError, *AWAY):
+            if stopping.is_set():
+                raise
+            await _pause(stopping, RETRY)
+        except Exception as error:
+            log.exception("job.failed", effect=str(effect), error=repr(error))
+            if stopping.is_set():
+                raise
+            await _pause(stopping, FAILED)

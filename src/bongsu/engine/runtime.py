@@ -37,6 +37,10 @@ POOL_SIZE = 12
 CLAIM_POOL_SIZE = 2
 """claims are not waited for until they are on disk: one that a crash of the database forgets means
 at worst that its delivery is repeated"""
+PATIENCE = 30.0
+"""seconds that a database is waited for at the start; it may be starting as well"""
+END_WITHIN = 10.0
+"""seconds that everything has to come to an end by itself when the process stops"""
 WARM_EVERY = 60.0
 """seconds between two touches of every channel's connection"""
 
@@ -111,10 +115,10 @@ async def running(
     Leaving the block lets deliveries under way end (each within seconds) and then stops.
     """
     async with AsyncExitStack() as stack:
-        pool = await connect_pool(url, size=POOL_SIZE)
-        stack.push_async_callback(pool.close)
+        pool = await connect_pool(url, size=POOL_SIZE, patience=PATIENCE)
+        stack.push_async_callback(_closed, pool)
         claims = await connect_pool(url, size=CLAIM_POOL_SIZE, name="bongsu claims", flushed=False)
-        stack.push_async_callback(claims.close)
+        stack.push_async_callback(_closed, claims)
         runtime = await _assemble(pool, claims, channels, base_url, manual)
         stopping = asyncio.Event()
         tasks = [
@@ -136,9 +140,18 @@ async def running(
             runtime.engine.hand_over = None
             runtime.looker.stop()
             runtime.triage.stop()
-            await asyncio.wait(tasks, timeout=10)
-            await runtime.courier.drain()
+            draining = asyncio.create_task(runtime.courier.drain(), name="drain the courier")
+            await asyncio.wait([*tasks, draining], timeout=END_WITHIN)
             await registry.close(channels)
+
+
+async def _closed(pool: Pool) -> None:
+    """Close a pool, the hard way where something still holds a connection."""
+    try:
+        async with asyncio.timeout(2):
+            await pool.close()
+    except TimeoutError:
+        pool.terminate()
 
 
 async def _assemble(
