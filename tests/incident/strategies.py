@@ -62,6 +62,8 @@ def _value(name: str, kind: Any) -> st.SearchStrategy[Any]:
         return st.sampled_from(get_args(kind))
     if get_origin(kind) is list:
         return st.lists(_value(name, get_args(kind)[0]), max_size=3)
+    if name in ("round", "step"):
+        return st.integers(-3, 3) | st.integers(-3, 100_000)
     return {
         str: st.sampled_from(FAMILIAR[name]) | texts if name in FAMILIAR else texts,
         int: st.integers(0, 3) | st.integers(-(2**53), 2**53),

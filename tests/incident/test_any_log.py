@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.incident.manuals import manual
@@ -20,6 +21,7 @@ from bongsu.oncall import Shifts
 
 MANUAL = manual()
 SHIFTS = Shifts(MANUAL)
+OPENED = e.Opened("INC-1", "API", "P0", START)
 
 opened_logs = st.tuples(bodies(e.Opened), logs()).map(
     lambda pair: [
@@ -35,6 +37,24 @@ def test_any_state_can_be_settled(log, now):
     settled = settle(MANUAL, fold("1", log), SHIFTS, now)
 
     assert settled.look_at is None or settled.look_at > now
+
+
+@pytest.mark.parametrize("ladder", ["oncall", "role:incident_commander"])
+@pytest.mark.parametrize("number", [-(2**53), -1, 7, 2**53])
+@pytest.mark.parametrize("other", [0, 1])
+def test_a_rung_that_no_manual_has_stops_nothing(ladder: str, number: int, other: int):
+    odd = (number, other), (other, number)
+    for rung in odd:
+        _settles_after(e.Paged("p1.1", "pm", ladder, START, e.Reason("first_step"), *rung))
+
+
+def _settles_after(page: e.Paged) -> None:
+    bodies: list[e.AnyBody] = [OPENED, page, e.Acknowledged("pm"), e.Confirmed()]
+    log = [e.Event(n, START, e.SYSTEM, body) for n, body in enumerate(bodies, start=1)]
+
+    for length in range(1, len(log) + 1):
+        settled = settle(MANUAL, fold("1", log[:length]), SHIFTS, START)
+        assert settled.look_at is not None
 
 
 @given(opened_logs, later)

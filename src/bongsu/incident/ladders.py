@@ -13,7 +13,7 @@ called, and nobody twelve times.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -26,6 +26,7 @@ AT_WORK = (Phase.VERIFIED, Phase.RESPONDING, Phase.RECOVERING)
 ASKED = "asked"
 """the ladder of pages that a person asked for: one rung, no rounds"""
 REMINDERS = 3
+_END = datetime.max.replace(tzinfo=UTC)
 
 
 class Step(NamedTuple):
@@ -48,9 +49,12 @@ class Ladder(NamedTuple):
     advanced: Advance | None = None
 
     def at(self, rung: Rung) -> datetime:
-        """When a rung is due."""
+        """When a rung is due; one that no calendar reaches is due at its end."""
         every = self.repeat.every if self.repeat else timedelta()
-        at = self.origin + rung.round * every + self.steps[rung.step].after
+        try:
+            at = self.origin + rung.round * every + self.steps[rung.step].after
+        except OverflowError:
+            return _END
         if self.advanced and self.repeat and rung == Rung(self.advanced.round + 1, 0):
             return max(at, self.advanced.at + self._longest_pause(every))
         return at
@@ -62,7 +66,7 @@ class Ladder(NamedTuple):
         if rung is None:
             return Rung(0, 0)
         if rung.step + 1 < len(self.steps):
-            return Rung(rung.round, rung.step + 1)
+            return Rung(rung.round, max(rung.step + 1, 0))
         following = Rung(rung.round + 1, 0)
         return following if self._has_round(following.round) else None
 
