@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from starlette.requests import Request
 
 from bongsu.i18n import N_
+from bongsu.web.ingest_http import lingering
 from bongsu.web.problems import ProblemError
 from bongsu.web.services import services
 
@@ -56,7 +57,7 @@ class BoundedBody:
         problem.heading("connection", "close")
         request = Request(scope)
         response = problem.response(services(request).translator(request))
-        await response(scope, receive, send)
+        await response(scope, receive, lingering(send, receive))
 
 
 def announced(scope: Scope) -> int:

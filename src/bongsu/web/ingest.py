@@ -36,6 +36,7 @@ from bongsu.web.ingest_http import (
     Request,
     Scope,
     Send,
+    lingering,
     overloaded,
     problem,
 )
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from bongsu.store.database import Pool
     from bongsu.store.integrations import IntegrationKeys
 
+TOO_LARGE = 413
 LARGE = 262_144
 """bytes of a body that is parsed in a thread, so that others don't wait for it"""
 _NO_DATABASE = (asyncpg.PostgresError, *AWAY)
@@ -141,7 +143,7 @@ class IngestApp:
             return
         except (RefusedError, KeysUnknownError, NotKeptError) as error:
             answer = problem(_refusals(error), self._lang(request))
-        await answer.send(send)
+        await answer.send(lingering(send, receive) if answer.status == TOO_LARGE else send)
 
     def _is_own(self, path: str) -> bool:
         return path in self._paths or path.startswith(_PREFIXES)

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import binascii
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
+from contextlib import suppress
 from typing import Any, NoReturn, TypeAlias
 
 import msgspec
@@ -24,6 +25,8 @@ LARGEST_BODY = 10_000_000
 """bytes; a body of this size or more is refused before it is read to its end"""
 MOST_RECEIVING = 128 * 2**20
 """bytes of bodies that are being received at once"""
+MOST_FORGOTTEN, LONGEST_FORGOTTEN = 64 * 2**20, 5.0
+"""bytes and seconds for which the rest of a refused body is still read"""
 SLOWEST = 30.0
 """seconds that a sender may take for the next piece of its body"""
 RETRY_AFTER = 2
@@ -148,6 +151,35 @@ def _credentials(value: bytes) -> str | None:
         return base64.b64decode(credentials, validate=True).decode().partition(":")[2]
     except (binascii.Error, UnicodeDecodeError):
         return None
+
+
+def lingering(send: Send, receive: Receive) -> Send:
+    """Return a ``send`` that ends the answer only when the sender has sent all, within bounds.
+
+    A connection that is closed over unread data is reset, and the reset takes the answer with it:
+    whoever is still sending would never read why it was refused.
+    """
+
+    async def slowly(message: Message) -> None:
+        if message["type"] != "http.response.body" or message.get("more_body", False):
+            await send(message)
+            return
+        await send({**message, "more_body": True})
+        await _forget(receive)
+        await send({"type": "http.response.body", "body": b""})
+
+    return slowly
+
+
+async def _forget(receive: Receive) -> None:
+    """Read the rest of a body and keep none of it."""
+    left, more = MOST_FORGOTTEN, True
+    with suppress(TimeoutError):
+        async with asyncio.timeout(LONGEST_FORGOTTEN):
+            while more and left > 0:
+                message = await receive()
+                left -= len(message.get("body", b""))
+                more = message.get("more_body", False)
 
 
 class Bodies:
