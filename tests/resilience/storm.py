@@ -120,10 +120,15 @@ class Killer:
         while len(self.kills) < count:
             await turns[len(self.kills) % len(turns)]()
 
+    async def _moment(self) -> None:
+        """Let them work for a moment, the longest of which is a second."""
+        async with self.house.connection():
+            await asyncio.sleep(self.lots.uniform(0, 1))
+
     async def _again(self, what: str, process: Bongsu) -> None:
-        """Kill one of ours at some moment of its work, and start it again as a supervisor does."""
+        """Kill one of ours at its work, and start it again as a supervisor does."""
         await process.up()
-        await asyncio.sleep(self.lots.uniform(0, 2))
+        await self._moment()
         process.kill()
         self._note(what)
         process.start()
@@ -132,7 +137,7 @@ class Killer:
         """Kill it whole, as a machine does that runs out of memory, or its postmaster alone."""
         await self.server.up()
         await self.worker.up()
-        await asyncio.sleep(self.lots.uniform(0, 1))
+        await self._moment()
         assert self.house.kill_postgres(whole=self.lots.random() < 0.5)
         self._note("postgres")
 

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from bongsu.channels.message import Channel, DeliveryError, Message
+from bongsu.channels.message import Channel, DeliveryError, Message, Receipt
 from bongsu.engine import effects
 from bongsu.engine.advance import Step, advance
 from bongsu.engine.effects import Effect
-from bongsu.engine.engine import Engine, Work
+from bongsu.engine.engine import URGENT, Engine, Work
 from bongsu.engine.jobs import BusyElsewhereError
 from bongsu.engine.messages import Writer
 from bongsu.engine.policy import Policy
@@ -37,8 +37,8 @@ PLACES = 64
 """deliveries under way at once in this process"""
 PLACES_PER_CHANNEL = 16
 RECORD_PAUSE = 0.2
-"""seconds between two attempts to record what was sent, once the database is away; shorter than what
-workers wait after it came back (`jobs.PAUSE`), so that nobody sends it again before"""
+"""seconds between two attempts to record what was sent, once the database is away; shorter than
+what workers wait after it came back (`jobs.PAUSE`), so that nobody sends it again before"""
 LONGEST_SEND = 6.0
 """seconds after which every delivery under way has ended, by its channel's own time limit"""
 
@@ -64,9 +64,10 @@ class Courier:
         self._under_way: set[asyncio.Task[None]] = set()
         self._in_hand: set[Effect] = set()
         self._leaving = asyncio.Event()
-        self._places: dict[str, asyncio.Semaphore] = defaultdict(
+        self._places: dict[tuple[str, bool], asyncio.Semaphore] = defaultdict(
             lambda: asyncio.Semaphore(PLACES_PER_CHANNEL)
         )
+        """by channel, and apart for what is urgent: a P0 does not stand in line behind P2s"""
 
     def has_room(self, count: int) -> bool:
         """Whether this process would begin so many deliveries at once."""
@@ -80,8 +81,10 @@ class Courier:
             task.add_done_callback(self._under_way.discard)
 
     async def drain(self) -> None:
-        """Wait for the deliveries under way. Those that only wait for a database that is away, to be
-        recorded, are left to their jobs: they may be repeated.
+        """Wait for the deliveries under way.
+
+        Those that only wait for a database that is away, to be recorded, are left to their jobs:
+        they may be repeated.
         """
         asyncio.get_running_loop().call_later(LONGEST_SEND, self._leaving.set)
         if self._under_way:
@@ -117,7 +120,8 @@ class Courier:
             raise BusyElsewhereError(f"{effect} is under way in this process")
         self._in_hand.add(effect)
         try:
-            places = self._places[delivery.due.channel]
+            urgent = delivery.incident.severity in URGENT
+            places = self._places[delivery.due.channel, urgent]
             waits = places.locked()
             async with places:
                 found = await self._load(effect) if waits else delivery
@@ -127,8 +131,10 @@ class Courier:
             self._in_hand.discard(effect)
 
     async def _outcome(self, effect: Effect, found: effects.Delivery) -> e.AnyBody:
-        """Send it unless it is no longer wanted; nothing leaves, or is withdrawn, without a claim."""
+        """Send it unless it is no longer wanted; nothing leaves or is withdrawn unclaimed."""
         policy, due = self._engine.policy, found.due
+        if found.receipt is not None:
+            return e.Delivered(due.delivery, found.receipt)
         pending = found.incident.deliveries.get(due.delivery)
         if pending is None or not wanted(policy.manual, found.incident, pending):
             await self._claim(effect)
@@ -150,7 +156,14 @@ class Courier:
         except Exception as error:
             log.exception("delivery.broken", incident=effect.incident, channel=due.channel)
             return e.DeliveryFailed(due.delivery, f"{type(error).__name__}: {error}")
+        await self._note(effect, receipt)
         return e.Delivered(due.delivery, receipt.id)
+
+    async def _note(self, effect: Effect, receipt: Receipt) -> None:
+        """Note at once that it is out: that takes a millisecond, the event waits for the disk."""
+        with contextlib.suppress(*AWAY):
+            async with self._claims.acquire() as conn:
+                await effects.sent(conn, effect, receipt.id)
 
     async def _claim(self, effect: Effect) -> None:
         async with self._claims.acquire() as conn:
@@ -158,8 +171,10 @@ class Courier:
                 raise BusyElsewhereError(f"{effect} is claimed")
 
     async def _record(self, effect: Effect, outcome: e.AnyBody) -> None:
-        """Write what came of it. A database that is away is waited for: the message is out, and
-        whoever does not find that written would send it again.
+        """Write what came of it.
+
+        A database that is away is waited for: the message is out, and whoever does not find that
+        written would send it again.
         """
 
         async def work(conn: PoolConnection, policy: Policy, now: datetime) -> list[Step]:

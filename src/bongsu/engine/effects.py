@@ -41,21 +41,22 @@ class Effect(NamedTuple):
 
 
 INSERT = "INSERT INTO effects (incident, seq) SELECT * FROM unnest($1::bigint[], $2::int[])"
-# While the database was down nobody could record what they had sent: a lease lasts that long more.
+# While the database was down nobody could record what they had sent: they get a moment for it.
 CLAIM = """
 UPDATE effects SET claimed_at = clock_timestamp(), claimed_by = $3
  WHERE incident = $1 AND seq = $2 AND done_at IS NULL
-   AND (claimed_at IS NULL
-        OR greatest(claimed_at, pg_postmaster_start_time()) < clock_timestamp() - $4::interval)
+   AND (claimed_at IS NULL OR claimed_at < clock_timestamp() - $4::interval
+        AND pg_postmaster_start_time() < clock_timestamp() - interval '1.5 seconds')
 RETURNING true
 """
+SENT = "UPDATE effects SET receipt = $3 WHERE incident = $1 AND seq = $2 AND done_at IS NULL"
 DONE = """
 UPDATE effects SET done_at = clock_timestamp()
  WHERE incident = $1 AND seq = $2 AND done_at IS NULL RETURNING true
 """
 IS_DONE = "SELECT done_at IS NOT NULL FROM effects WHERE incident = $1 AND seq = $2"
 LOAD = """
-SELECT effects.done_at, events.body, incidents.state, incidents.state_form
+SELECT effects.done_at, effects.receipt, events.body, incidents.state, incidents.state_form
   FROM effects JOIN events USING (incident, seq) JOIN incidents ON incidents.id = effects.incident
  WHERE effects.incident = $1 AND effects.seq = $2
 """
@@ -76,6 +77,8 @@ class Delivery(NamedTuple):
 
     due: e.DeliveryDue
     incident: Incident
+    receipt: str | None = None
+    """what the channel answered, where it is out already and only the event is missing"""
 
 
 Asked = tuple[Effect, Delivery]
@@ -101,6 +104,11 @@ async def claim(conn: PoolConnection, effect: Effect, worker: str) -> bool:
     return bool(await conn.fetchval(CLAIM, effect.incident, effect.seq, worker, LEASE))
 
 
+async def sent(conn: PoolConnection, effect: Effect, receipt: str) -> None:
+    """Note that the channel has taken it; the event that says so follows."""
+    await conn.execute(SENT, effect.incident, effect.seq, receipt)
+
+
 async def done(conn: PoolConnection, effect: Effect) -> bool:
     """Note that it was done; False where that is noted already."""
     return bool(await conn.fetchval(DONE, effect.incident, effect.seq))
@@ -124,4 +132,5 @@ async def delivery(conn: PoolConnection, effect: Effect) -> Delivery | None:
     body = e.decode_body(row["body"])
     if not isinstance(body, e.DeliveryDue):
         return None
-    return Delivery(body, await incidents.state_of(conn, effect.incident, row))
+    incident = await incidents.state_of(conn, effect.incident, row)
+    return Delivery(body, incident, row["receipt"])
