@@ -153,3 +153,8 @@ def test_what_is_shortened_fits_and_is_the_beginning(text: str, limit: int) -> N
     found = fit(text, limit)
     assert width(found) <= limit
     assert found == text or text.startswith(found.removesuffix("…"))
+
+
+def test_a_notice_without_markup_shows_no_escapes() -> None:
+    notice = a_notice(r"**[P0]** \[a\]\(b) disk\_ C:\dir")
+    assert render(notice)[1] == r"**[P0]** [a](b) disk_ C:\dir"

@@ -23,10 +23,14 @@ LONGEST_URL = 2_000
 
 @cache
 def parser() -> MarkdownIt:
-    """Return the one parser: CommonMark, strikethrough, bare addresses; HTML is only text."""
+    """Return the one parser: CommonMark, strikethrough, bare addresses; HTML is only text.
+
+    An image would be asked for by every reader's mail program, so there are none.
+    """
     from markdown_it import MarkdownIt  # noqa: PLC0415  loaded when first needed
 
-    made = MarkdownIt("commonmark", {"html": False, "breaks": True}).enable("strikethrough")
+    made = MarkdownIt("commonmark", {"html": False, "breaks": True})
+    made.enable("strikethrough").disable("image")
     made.core.ruler.push("bare_addresses", _link_bare_addresses)
     return made
 

@@ -7,12 +7,12 @@ say something: `clean` and `one_line` stand between it and headers, terminals an
 from __future__ import annotations
 
 import re
-import unicodedata
 from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo
 
 from bongsu.channels.message import ActionCode, Message
 from bongsu.i18n import N_, translator
+from bongsu.incident.literal import clean
 from bongsu.incident.reasons import PHASES
 
 SUMMARY = 300
@@ -20,6 +20,7 @@ SUMMARY = 300
 SUBJECT = 160
 LONGEST = 20_000
 """characters of a text that is said at all; the incident page has the rest"""
+_ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
 
 _ACTIONS: dict[ActionCode, str] = {
     "ack": N_("Acknowledge"),
@@ -28,16 +29,6 @@ _ACTIONS: dict[ActionCode, str] = {
     "resolve": N_("Resolve"),
     "escalate": N_("Escalate"),
 }
-# Line breaks and tabs stay; other control characters and those that turn the reading direction
-# round could forge a header, a terminal's state or a sentence.
-_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-
-
-def clean(text: str) -> str:
-    """Return text without control characters, lone surrogates and foreign line ends, as NFC."""
-    text = re.sub(r"\r\n?|[\u2028\u2029\x85]", "\n", text)
-    text = _UNSAFE.sub("", text).encode("utf-8", "replace").decode("utf-8")
-    return unicodedata.normalize("NFC", text)
 
 
 def one_line(text: str) -> str:
@@ -178,7 +169,7 @@ def summary(message: Message) -> str:
 def render(message: Message) -> tuple[str, str]:
     """Return subject and plain text of any message."""
     if message.kind == "notice":
-        return subject(message), render_notice(message)
+        return subject(message), _ESCAPED.sub(r"\1", render_notice(message))
     return render_page(message)
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from bongsu.i18n import translator
 from bongsu.incident import events as e
+from bongsu.incident.literal import literal
 from bongsu.incident.reasons import phase_name
 from bongsu.incident.state import Incident
 from bongsu.incident.times import moment, span
@@ -33,8 +34,9 @@ def announcement(
 def template_values(manual: Manual, incident: Incident, shifts: Shifts, now: datetime) -> Values:
     """Return the variables of a message that follow from the incident, in the manual's language.
 
-    `bongsu.manual.templates.VARIABLES` documents them; those that only a person can know are not
-    given, and None is not known yet.
+    They are Markdown: what a signal may have said is `literal`, the manual's own words are as they
+    are. `bongsu.manual.templates.VARIABLES` documents them; those that only a person can know are
+    not given, and None is not known yet.
     """
     links = manual.team.links
     commander = manual.respond(incident.severity).commander
@@ -57,15 +59,19 @@ def _facts(manual: Manual, incident: Incident) -> Values:
     service = manual.services.services.get(incident.service or "")
     return {
         "incident_number": incident.number,
-        "title": incident.title,
-        "description": incident.description or incident.title,
+        "title": literal(incident.title),
+        "description": literal(incident.description or incident.title),
         "severity": incident.severity,
         "severity_name": manual.overview.severities[incident.severity].name.in_(lang),
         "type": kind[1].name.in_(lang) if kind else None,
         "category": kind[0] if kind else None,
-        "services": service.name.in_(lang) if service else incident.service,
+        "services": service.name.in_(lang) if service else _literal(incident.service),
         "phase": phase_name(incident.phase, translator(lang)),
     }
+
+
+def _literal(text: str | None) -> str | None:
+    return None if text is None else literal(text)
 
 
 def _times(manual: Manual, incident: Incident, now: datetime) -> Values:

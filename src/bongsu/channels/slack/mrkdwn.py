@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 from bongsu.channels.markdown import LONGEST_URL, parse
 from bongsu.channels.message import MENTION, Mention
-from bongsu.channels.text import clean, width
+from bongsu.channels.text import width
+from bongsu.incident.literal import clean
 
 if TYPE_CHECKING:
     from markdown_it.tree import SyntaxTreeNode
