@@ -354,5 +354,28 @@ def test_whatever_the_senders_clock_an_accepted_alert_begins_by_now_and_a_firing
     for alert in prom(posted(starts=starts, ends=ends)).alerts:
         began = alert.starts_at or NOW
         assert NOW - timedelta(days=366) <= began <= NOW + timedelta(minutes=5)
-        assert alert.ends_at is not None
-        assert (alert.ends_at > NOW) == (alert.status == "firing")
+        if alert.ends_at is None:
+            assert ends is not None
+            assert ends > NOW + timedelta(days=366)
+        assert (alert.ends_at is None or alert.ends_at > NOW) == (alert.status == "firing")
+
+
+FAR = ["9999-12-31T23:59:59.999999Z", "9999-12-31T23:59:59-12:00", "2099-01-01T00:00:00Z"]
+
+
+@pytest.mark.parametrize("far", FAR)
+def test_an_end_that_nobody_can_foresee_is_none_and_is_remarked(far: str) -> None:
+    sent = {**posted(starts=NOW), "endsAt": far}
+    plain = {"title": "x", "starts_at": iso(NOW), "ends_at": far}
+    for form, body in ((prometheus, [sent]), (generic, plain)):
+        (found,), refused = form.parse(json.dumps(body).encode(), NOW)
+        assert (found.status, found.ends_at, refused) == ("firing", None, [])
+        assert found.remark is not None
+        assert found.remark.says("en") != found.remark.says("ko")
+        assert far[:4] in found.remark.says("ko")
+
+
+def test_an_end_within_a_year_is_believed() -> None:
+    ends = NOW + timedelta(days=365)
+    (found,), _ = prometheus.parse(json.dumps([posted(starts=NOW, ends=ends)]).encode(), NOW)
+    assert (found.ends_at, found.remark) == (ends, None)

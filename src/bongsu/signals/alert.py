@@ -27,6 +27,8 @@ LONGEST_SUMMARY = 1_024
 AHEAD = timedelta(minutes=5)
 """how far a sender's clock may be ahead of ours before its times are not believed"""
 LONG_AGO = timedelta(days=366)
+FAR_AHEAD = timedelta(days=366)
+"""how far ahead an end may be; a later one stands for none, and no calendar need hold it"""
 
 _encode = msgspec.json.Encoder(order="sorted").encode
 _hash = hashlib.blake2b
@@ -99,6 +101,19 @@ def cut_all(texts: dict[str, str]) -> dict[str, str]:
 def believable(at: datetime | None, now: datetime) -> bool:
     """Whether a time can be when something began, or ended, that is only now reported."""
     return at is None or now - LONG_AGO <= at <= now + AHEAD
+
+
+def foreseeable(
+    ends: datetime | None, now: datetime, remark: Remark | None = None
+) -> tuple[datetime | None, Remark | None]:
+    """Return an alert's end, or none where it is so far ahead that it can't be meant, and why."""
+    if ends is None or ends <= now + FAR_AHEAD:
+        return ends, remark
+    told = Remark(
+        N_("The sender says that it ends at {at}, too far ahead; it fires until it is resolved."),
+        {"at": ends.isoformat()},
+    )
+    return None, remark or told
 
 
 def onset(at: datetime | None, now: datetime) -> tuple[datetime | None, Remark | None]:

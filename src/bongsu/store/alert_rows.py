@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 
 
 class Row(NamedTuple):
-    """An alert as the statement that keeps it takes it. Times are seconds since 1970."""
+    """An alert as the statement that keeps it takes it. Times are seconds since 1970.
+
+    It holds texts only, not the alert that it was made of: thousands of rows wait in a storm, and
+    what an alert consists of would have to be fetched from far memory again.
+    """
 
     id: str
     integration: str
@@ -28,11 +32,12 @@ class Row(NamedTuple):
     ends_at: float | None
     times: int
     """signals that it stands for"""
-    alert: Alert
-    """what it was made of"""
 
 
 _make = Row._make
+_EARLIEST = datetime(1, 1, 2, tzinfo=UTC).timestamp()
+_LATEST = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
+"""what a Python datetime can be read back as, a day from either end: floats are rounded"""
 SEPARATOR = "\x1f"
 """stands between the texts of a column; JSON never holds it, and of other texts it is taken"""
 
@@ -74,10 +79,9 @@ def to_row(integration: str, alert: Alert) -> Row:
         one_line(alert.summary),
         alert.labels_json,
         _encode(details).decode(),
-        None if starts is None else starts.timestamp(),
-        None if ends is None else ends.timestamp(),
+        None if starts is None else min(max(starts.timestamp(), _EARLIEST), _LATEST),
+        None if ends is None else min(max(ends.timestamp(), _EARLIEST), _LATEST),
         1,
-        alert,
     ))  # fmt: skip
 
 
@@ -88,25 +92,25 @@ def one_line(text: str) -> str:
 
 def to_changed(row: Row, record: asyncpg.Record, at: datetime) -> ChangedAlert:
     """Put together what was sent and what the statement says of it."""
-    alert = row.alert
+    details = _details.decode(row.details)
     return ChangedAlert(
         id=row.id,
         integration=row.integration,
         key=row.key,
-        status=alert.status,
+        status=row.status,
         generation=record["generation"],
-        labels=alert.labels,
-        annotations=alert.annotations,
-        summary=alert.summary,
-        description=described(alert.description, alert.annotations),
-        severity_word=alert.severity_word,
+        labels=_labels.decode(row.labels),
+        annotations=details.annotations,
+        summary=row.summary,
+        description=described(details.description, details.annotations),
+        severity_word=details.severity_word,
         starts_at=record["starts_at"],
-        ends_at=alert.ends_at,
+        ends_at=None if row.ends_at is None else datetime.fromtimestamp(row.ends_at, UTC),
         first_seen=record["first_seen"],
         last_seen=at,
-        source_url=alert.source_url,
-        links=alert.links,
-        remark=alert.remark,
+        source_url=details.source_url,
+        links=details.links,
+        remark=details.remark,
     )
 
 

@@ -27,6 +27,7 @@ from bongsu.signals.alert import (
     Remark,
     believable,
     cut,
+    foreseeable,
     label_key,
     labels_json,
     labels_refusal,
@@ -113,6 +114,7 @@ def _read(item: Signal, now: datetime, path: str, ignored: str, *, nul: bool) ->
         return ends
     began, remark = onset(starts, now)
     status, ends = _end(item.status, ends, now)
+    ends, remark = foreseeable(ends, now, remark)
     return Alert(
         key=item.key or _identity(item),
         status=status,

@@ -10,6 +10,7 @@ import msgspec
 from bongsu.i18n import N_
 from bongsu.signals.alert import (
     AHEAD,
+    FAR_AHEAD,
     LARGEST_LABELS,
     LONG_AGO,
     LONGEST_SUMMARY,
@@ -21,6 +22,7 @@ from bongsu.signals.alert import (
     Remark,
     cut,
     cut_all,
+    foreseeable,
     label_key,
     labels_json,
     labels_refusal,
@@ -49,6 +51,7 @@ class Reading(NamedTuple):
     now: datetime
     oldest: datetime
     newest: datetime
+    farthest: datetime
     tidy: bool
     """whether the decoder has seen to it that labels and annotations are as they should be"""
     nul: bool
@@ -58,7 +61,7 @@ class Reading(NamedTuple):
     @classmethod
     def at(cls, now: datetime, *, tidy: bool, nul: bool, path: str = "") -> Reading:
         """Prepare for a signal that came now."""
-        return cls(now, now - LONG_AGO, now + AHEAD, tidy, nul, path)
+        return cls(now, now - LONG_AGO, now + AHEAD, now + FAR_AHEAD, tidy, nul, path)
 
 
 def timed(at: datetime | None) -> datetime | None:
@@ -91,6 +94,8 @@ def labelled(  # noqa: PLR0917  by place: it is called once per alert of a storm
         return found
     if starts is not None and not reading.oldest <= starts <= reading.newest:
         starts, remark = _not_believed(starts, reading, remark)
+    if ends is not None and ends > reading.farthest:
+        ends, remark = foreseeable(ends, reading.now, remark)
     return Alert(
         key=label_key(canonical),
         status=status,
