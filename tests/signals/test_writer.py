@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 
 import asyncpg
 import pytest
@@ -283,6 +283,83 @@ async def test_signals_wait_for_a_connection_that_was_lost(kept: Kept, pool: Poo
         " AND datname = current_database() AND query LIKE '%INSERT INTO alerts%'"
     )
     assert await kept.send(alert("after")) == [("after", "firing", 1)]
+
+
+class Broken:
+    """A statement whose driver fails as nobody foresaw."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    async def fetch(self, *_: object, **__: object) -> list[asyncpg.Record]:
+        raise self.error
+
+
+UNFORESEEN = [
+    asyncio.IncompleteReadError(b"", 4),
+    asyncpg.InternalClientError("got result for unknown protocol state 3"),
+    AttributeError("nobody thought of this"),
+]
+
+
+@pytest.mark.parametrize("error", UNFORESEEN, ids=lambda error: type(error).__name__)
+async def test_an_unforeseen_failure_costs_no_signal_and_no_connection(
+    kept: Kept, error: Exception
+) -> None:
+    await kept.send(alert("before"))
+    for lane in kept.writer._lanes:
+        lane.statement = Broken(error)  # type: ignore[assignment]
+    async with asyncio.timeout(10):
+        for key in ("a", "b", "c"):
+            assert await kept.send(alert(key)) == [(key, "firing", 1)]
+    assert kept.writer.ready
+
+
+async def test_a_connection_that_fails_to_open_as_nobody_foresaw_is_opened_again(
+    pool: Pool, database_url: str
+) -> None:
+    failures = [EOFError(), AttributeError(), asyncpg.InternalClientError()]
+
+    async def connect() -> asyncpg.Connection[asyncpg.Record]:
+        if failures:
+            raise failures.pop()
+        return await asyncpg.connect(database_url)
+
+    writer = AlertWriter(connect, list)
+    await writer.start()
+    async with asyncio.timeout(10):
+        await writer.write(signal(), [alert()])
+    assert await pool.fetchval("SELECT count(*) FROM alerts") == 1
+    await writer.close()
+
+
+async def test_a_writer_whose_lanes_are_gone_is_not_ready_and_says_so_at_once(
+    kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await kept.send(alert("before"))
+    monkeypatch.setattr(alert_writer, "PATIENCE", -1.0)
+    for task in kept.writer._tasks:
+        task.cancel()
+    await asyncio.gather(*kept.writer._tasks, return_exceptions=True)
+    assert not kept.writer.ready
+    with pytest.raises(UnavailableError):
+        await kept.send(alert("after"))
+
+
+@pytest.mark.parametrize(
+    "at",
+    [
+        datetime.max.replace(tzinfo=timezone(timedelta(hours=-12))),
+        datetime.min.replace(tzinfo=timezone(timedelta(hours=12))),
+    ],
+)
+async def test_a_time_that_no_reader_could_hold_is_kept_as_the_nearest_that_one_can(
+    kept: Kept, at: datetime
+) -> None:
+    await kept.send(alert(starts_at=at, ends_at=at))
+    found = await kept.one()
+    assert found.starts_at.year == at.year
+    assert found.ends_at == found.starts_at
 
 
 async def test_without_a_database_a_signal_fails_after_a_while_and_later_ones_at_once(

@@ -34,6 +34,8 @@ CONNECTIONS = 2
 PATIENCE = 4.0
 """seconds for which a signal waits for a database that does not answer"""
 STATEMENT_TIMEOUT = 5.0
+RETRY = 0.05
+"""seconds before the first new try after a failure"""
 REFUSED_PER_SECOND = 1.0
 REFUSED_AT_ONCE = 50.0
 """refused signals that are kept: whoever has no key can't fill the disk"""
@@ -149,7 +151,6 @@ class AlertWriter:
         self._lanes = [_Lane() for _ in range(CONNECTIONS)]
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = False
-        self._open_lanes = 0
         self._reached = float("-inf")
         self._refused = REFUSED_AT_ONCE
         self._refused_at = 0.0
@@ -173,6 +174,12 @@ class AlertWriter:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._give_up(self._queue.take_before(float("inf")))
+
+    @property
+    def _open_lanes(self) -> int:
+        """Connections that are open, with a task that writes on them."""
+        live = zip(self._lanes, self._tasks, strict=False)  # no tasks before the start
+        return sum(lane.statement is not None and not task.done() for lane, task in live)
 
     @property
     def ready(self) -> bool:
@@ -216,7 +223,7 @@ class AlertWriter:
             raise UnavailableError("shutting down")
         if self._queue.full:
             raise OverloadedError("too many signals are waiting")
-        if not self._open_lanes and self._loop.time() - self._reached > PATIENCE:
+        if self._loop.time() - self._reached > PATIENCE and not self._open_lanes:
             raise UnavailableError("the database does not answer")
 
     def _submit(self, signal: Signal, parts: Sequence[dict[str, Row]]) -> asyncio.Future[None]:
@@ -239,28 +246,45 @@ class AlertWriter:
     async def _serve(self, lane: _Lane) -> None:
         try:
             while await self._opened(lane):
-                lane.batch = self._queue.take([o.batch.rows for o in self._lanes if o is not lane])
-                if lane.batch.parts:
-                    await self._flush(lane, lane.batch)
-                    lane.batch = NOTHING
-                    self._wake()
-                elif self._stopping and not self._queue:
-                    return
-                else:
-                    lane.idle = self._loop.create_future()
-                    await lane.idle
+                try:
+                    if not await self._write_next(lane):
+                        return
+                except Exception as error:  # noqa: BLE001  a lane that dies takes every later signal
+                    await self._recover(lane, error)
         finally:
             self._give_up(lane.batch.parts)
             await _closed(lane)
 
+    async def _write_next(self, lane: _Lane) -> bool:
+        """Write what waits, or wait for it; False when nothing will come any more."""
+        lane.batch = self._queue.take([o.batch.rows for o in self._lanes if o is not lane])
+        if lane.batch.parts:
+            await self._flush(lane, lane.batch)
+            lane.batch = NOTHING
+            self._wake()
+        elif self._stopping and not self._queue:
+            return False
+        else:
+            lane.idle = self._loop.create_future()
+            await lane.idle
+        return True
+
+    async def _recover(self, lane: _Lane, error: Exception) -> None:
+        """Go on after what nobody foresaw: who waits for the batch is told to send it again."""
+        log.error("alert_writer.lane_failed", error=repr(error), exc_info=error)
+        lane.drop()
+        self._give_up(lane.batch.parts)
+        lane.batch = NOTHING
+        await asyncio.sleep(RETRY)
+        self._wake()
+
     async def _opened(self, lane: _Lane) -> bool:
         """Have a connection, however long that takes; False where the writer stops meanwhile."""
-        delay = 0.05
+        delay = RETRY
         while lane.statement is None:
             try:
                 await self._open(lane)
-                self._open_lanes += 1
-            except _NO_DATABASE as error:
+            except Exception as error:  # noqa: BLE001  whatever it is, only another try can help
                 lane.drop()
                 self._give_up_overdue()
                 if self._stopping:
@@ -284,11 +308,13 @@ class AlertWriter:
             records = await lane.statement.fetch(*_arguments(batch, at), timeout=STATEMENT_TIMEOUT)
         except _BAD_DATA as error:
             await self._flush_apart(lane, batch, error)
-        except _NO_DATABASE as error:
+        except Exception as error:  # noqa: BLE001  a driver fails in ways that it does not list
             log.warning("alert_writer.lost_database", error=repr(error), alerts=len(batch.rows))
-            self._drop(lane)
+            lane.drop()
             self._queue.put_back(batch.parts)
             self._give_up_overdue()
+            if not isinstance(error, _NO_DATABASE):
+                await asyncio.sleep(RETRY)  # it may well fail again
         else:
             self._reached = self._loop.time()
             self._settle(batch, records, at)
@@ -315,10 +341,6 @@ class AlertWriter:
             except Exception:
                 log.exception("alert_writer.not_handed_on", alerts=len(changed))
 
-    def _drop(self, lane: _Lane) -> None:
-        lane.drop()
-        self._open_lanes -= 1
-
     def _give_up_overdue(self) -> None:
         self._give_up(self._queue.take_before(self._loop.time() - PATIENCE))
 
@@ -335,7 +357,7 @@ def _arguments(batch: Batch, at: datetime) -> list[object]:
     """
     rows = batch.rows
     columns: Sequence[Sequence[Any]] = (
-        list(zip(*[rows[key] for key in sorted(rows)], strict=True)) if rows else [()] * 11
+        list(zip(*[rows[key] for key in sorted(rows)], strict=True)) if rows else [()] * 10
     )
     texts = map(SEPARATOR.join, columns[:7])
     starts, ends, times = columns[7:10]
