@@ -30,8 +30,18 @@ from typing import NamedTuple
 
 import uvloop
 import yaml
-from _load import request, run
-from ingest import Meter, family, free_port, process, pss_mb, wait_for
+from _load import (  # type: ignore[import-not-found]  # it stands beside this file when it runs
+    request,
+    run,
+)
+from ingest import (  # type: ignore[import-not-found]  # as above
+    Meter,
+    family,
+    free_port,
+    process,
+    pss_mb,
+    wait_for,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 SEED = ROOT / "manuals" / "korea-public-data"

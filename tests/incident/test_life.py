@@ -286,7 +286,11 @@ def test_a_merged_incident_ends_and_goes_on_in_the_other(world: World):
     world.at("10:00").writes(*mine).expects(phase="dismissed", paged=[])
 
     assert world.incident.merged_into == "2"
-    assert theirs == [e.Absorbed("1", alerts=3, firing=3)]
+    why = e.Reason("merged_worse", {"incident": world.incident.number})
+    assert theirs == [
+        e.Absorbed("1", alerts=3, firing=3),
+        e.SeverityChanged("P0", "P2", why=why),
+    ]
     world.at("1d").expects(paged=[])
 
 

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+import asyncpg
 import structlog
 
 from bongsu.engine import effects, jobs
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 CHANNEL = "bongsu_incident"
 """NOTIFY channel that tells every reader which incident has changed"""
+URGENT = frozenset({"P0", "P1"})
+DEADLOCKS = 3
 NOTIFY_AT_MOST = 50
 """incidents of one transaction that are named one by one"""
 
@@ -61,7 +64,19 @@ class Engine:
         """called with what a transaction wrote, after its commit; counts for metrics"""
 
     async def transact(self, work: Work) -> list[Incident]:
-        """Run ``work`` in a transaction, save the steps it returns, and see to their effects."""
+        """Run ``work`` in a transaction, save the steps it returns, and see to their effects.
+
+        Where two transactions waited for each other, the one that the database gave up is run
+        again.
+        """
+        for _ in range(DEADLOCKS):
+            try:
+                return await self._transact(work)
+            except asyncpg.DeadlockDetectedError:
+                log.info("transaction.again")
+        return await self._transact(work)
+
+    async def _transact(self, work: Work) -> list[Incident]:
         async with self.pool.acquire() as conn, conn.transaction():
             steps = await work(conn, self.policy, self.clock.now())
             asked = effects.asked_by(steps)
@@ -91,7 +106,8 @@ class Engine:
                 await incidents.put_off(conn, name, step.look_at, step.trouble)
         if asked:
             await effects.insert(conn, asked)
-            await jobs.defer(conn, asked, at_once=not own)
+            urgent = {int(s.incident.id) for s in steps if s.incident.severity in URGENT}
+            await jobs.defer(conn, asked, at_once=not own, urgent=urgent)
         changed = [step.incident.id for step in steps if step.events]
         if changed:
             names = changed if len(changed) <= NOTIFY_AT_MOST else ["*"]
@@ -109,7 +125,10 @@ class Engine:
             incident = await _locked(conn, incident_id)
             return [advance(policy, incident, actor, command(policy, incident, now), now)]
 
-        return (await self.transact(work))[0]
+        try:
+            return (await self.transact(work))[0]
+        except asyncpg.UniqueViolationError as error:
+            raise commands.RefusedError("group_goes_on") from error
 
     async def declare(
         self, actor: str, opened: Callable[[Policy, int, datetime], e.Opened]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -69,14 +69,24 @@ async def install(conn: PoolConnection) -> None:
             await conn.execute(qb.QueryBuilderEnvironment(settings=SETTINGS).build_install_query())
 
 
-async def defer(conn: PoolConnection, effects: Sequence[Effect], *, at_once: bool) -> None:
-    """Queue effects in the caller's transaction; ``at_once`` where this process won't do them."""
+async def defer(
+    conn: PoolConnection,
+    effects: Sequence[Effect],
+    *,
+    at_once: bool,
+    urgent: Collection[int] = (),
+) -> None:
+    """Queue effects in the caller's transaction; ``at_once`` where this process won't do them.
+
+    ``urgent`` names incidents whose effects come before all others.
+    """
     count = len(effects)
     delay = timedelta() if at_once else LEASE / 2
     payloads: list[bytes | None] = [effect.encode() for effect in effects]
     delays: list[timedelta | None] = [delay] * count
     driver = AsyncpgDriver(conn)  # type: ignore[arg-type]  # a pool's proxy has the same methods
-    await _queries(driver).enqueue([ENTRYPOINT] * count, payloads, [0] * count, delays)
+    priorities = [int(effect.incident in urgent) for effect in effects]
+    await _queries(driver).enqueue([ENTRYPOINT] * count, payloads, priorities, delays)
 
 
 async def forget_done(conn: PoolConnection, before: datetime) -> None:

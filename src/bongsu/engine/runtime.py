@@ -34,6 +34,10 @@ if TYPE_CHECKING:
     from bongsu.store.database import Pool, PoolConnection
 
 POOL_SIZE = 12
+FOLLOW_EVERY = 3.0
+FOLLOW_AGAIN = 0.5
+"""seconds between two comparisons of the manual that decides with the database's, and after a
+failure"""
 CLAIM_POOL_SIZE = 2
 """claims are not waited for until they are on disk: one that a crash of the database forgets means
 at worst that its delivery is repeated"""
@@ -124,6 +128,7 @@ async def running(
         tasks = [
             asyncio.create_task(runtime.looker.run(stopping), name="looker"),
             asyncio.create_task(runtime.triage.run(stopping), name="triage"),
+            asyncio.create_task(runtime.triage.keep_sweeping(stopping), name="sweep"),
             asyncio.create_task(
                 Housekeeping(runtime.engine, runtime.triage).run(stopping), name="housekeeping"
             ),
@@ -180,21 +185,27 @@ async def _keep_warm(channels: Mapping[str, Channel], stopping: asyncio.Event) -
 
 
 async def _follow_manual(runtime: Runtime, stopping: asyncio.Event) -> None:
-    """Adopt what another process adopted, as soon as it says so."""
+    """Adopt what another process adopted: when it says so, and in case that was not heard."""
     changed = asyncio.Event()
     async with listening(runtime.pool, manuals.CHANNEL, lambda _: changed.set()):
-        stop = asyncio.create_task(stopping.wait())
         while not stopping.is_set():
-            heard = asyncio.create_task(changed.wait())
-            await asyncio.wait({heard, stop}, return_when=asyncio.FIRST_COMPLETED)
-            heard.cancel()
-            if changed.is_set() and not stopping.is_set():
-                changed.clear()
-                await _refresh(runtime)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(changed.wait(), FOLLOW_EVERY)
+            told = changed.is_set()
+            changed.clear()
+            if not stopping.is_set() and not await _followed(runtime, told=told):
+                changed.set()
+                await asyncio.sleep(FOLLOW_AGAIN)
 
 
-async def _refresh(runtime: Runtime) -> None:
+async def _followed(runtime: Runtime, *, told: bool) -> bool:
+    """Refresh if there is reason to; False where that must be tried again."""
     try:
-        await runtime.refresh()
+        async with runtime.pool.acquire() as conn:
+            sha = await manuals.current_sha(conn)
+        if told or sha != runtime.engine.policy.manual.sha:
+            await runtime.refresh()
     except Exception as error:  # noqa: BLE001  the edge: the manual that runs goes on deciding
         log.warning("manual.not_refreshed", error=repr(error))
+        return False
+    return True

@@ -8,6 +8,7 @@ first, whatever else is waiting.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import heapq
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,6 +21,7 @@ import structlog
 from bongsu.engine.advance import Step, advance
 from bongsu.engine.engine import Engine
 from bongsu.engine.policy import Policy
+from bongsu.incident import commands
 from bongsu.incident import events as e
 from bongsu.incident.alert import ChangedAlert
 from bongsu.incident.state import Incident
@@ -38,6 +40,13 @@ MOST_WAITING = 20_000
 """alerts that wait in memory"""
 GIVE_WAY_AT_MOST = 1.0
 GIVE_WAY_STEP = 0.02
+ATTEMPTS = 5
+COLLISIONS = (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError)
+AWAY = (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError)
+LOOK_AGAIN = timedelta(seconds=30)
+"""how long a swept alert is left to the process that swept it"""
+PUT_OFF = timedelta(minutes=1)
+"""how long an alert that can't be triaged waits before it is tried again"""
 SWEEP_EVERY = 1.0
 """seconds between two looks for alerts that no process has in hand"""
 SWEEP_AFTER = timedelta(seconds=3)
@@ -51,6 +60,12 @@ class Case(NamedTuple):
 
     alert: ChangedAlert
     routed: Routed
+
+    @property
+    def fired(self) -> bool:
+        """Whether it began to fire since triage saw it last, even if it has ended since."""
+        unseen = self.alert.generation > self.alert.triaged_generation
+        return self.alert.status == "firing" or unseen
 
 
 class Waiting(NamedTuple):
@@ -69,6 +84,7 @@ class Triage:
         self._engine = engine
         self._waiting: list[Waiting] = []
         self._order = 0
+        self._in_hand: set[str] = set()
         self._more = asyncio.Event()
         self.ingest_busy: Callable[[], bool] = lambda: False
         """whether signals wait to be made durable; then what is not urgent gives way to them"""
@@ -86,6 +102,7 @@ class Triage:
             self._order += 1
             if urgency in URGENT or len(self._waiting) < MOST_WAITING:
                 heapq.heappush(self._waiting, Waiting(urgency, self._order, group_key, alert))
+                self._in_hand.add(alert.id)
         self._more.set()
 
     def stop(self) -> None:
@@ -105,6 +122,20 @@ class Triage:
             except Exception as error:  # noqa: BLE001  the edge: the rows stay pending for the sweep
                 log.warning("triage.failed", alerts=len(batch), error=repr(error))
                 await asyncio.sleep(0.1)
+            finally:
+                self._in_hand.difference_update(alert.id for alert in batch)
+
+    async def keep_sweeping(self, stopping: asyncio.Event) -> None:
+        """Look for what was left behind, whatever else is going on, until ``stopping``."""
+        while not stopping.is_set():
+            try:
+                more = True
+                while more:
+                    more = await self.sweep() == BATCH and len(self._waiting) < MOST_WAITING
+            except Exception as error:  # noqa: BLE001  the edge: it is tried again a second later
+                log.warning("sweep.failed", error=repr(error))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stopping.wait(), SWEEP_EVERY)
 
     async def _give_way(self) -> None:
         """Let signals in first, for a while, where nothing urgent waits."""
@@ -127,34 +158,56 @@ class Triage:
 
     async def _rest(self) -> None:
         self._more.clear()
-        try:
-            await asyncio.wait_for(self._more.wait(), SWEEP_EVERY)
-        except TimeoutError:
-            await self.sweep()
+        if not self._waiting:
+            await self._more.wait()
 
-    async def sweep(self) -> None:
-        """Triage what is still pending although its process should long have done it."""
+    async def sweep(self) -> int:
+        """Take on what is pending although its process should long have triaged it.
+
+        Returns how many rows were found; `BATCH` means that there are more.
+        """
         before = self._engine.clock.now() - SWEEP_AFTER
         async with self._engine.pool.acquire() as conn:
-            left = await alerts.pending(conn, before, BATCH)
-        if left:
-            await self.triage(left)
+            left = await alerts.take_over(conn, before, LOOK_AGAIN, BATCH)
+        self.take([alert for alert in left if alert.id not in self._in_hand])
+        return len(left)
 
-    async def triage(self, changed: Sequence[ChangedAlert]) -> list[Incident]:
-        """Bring alerts into their incidents.
+    async def triage(self, changed: Sequence[ChangedAlert]) -> None:
+        """Bring alerts into their incidents; one that can't be must not hold up the others.
 
         Two replicas that open the same incident at once collide on its group; the one that lost
         tries again and joins.
         """
-        for _ in range(5):
+        for _ in range(ATTEMPTS):
             try:
-                return await self._engine.transact(
+                await self._engine.transact(
                     lambda conn, policy, now: _triage(conn, policy, now, changed)
                 )
-            except (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError):
+            except COLLISIONS as error:
+                failure: Exception = error
                 await asyncio.sleep(0.01)
-        msg = f"{len(changed)} alerts could not be brought into incidents; the sweep tries again"
-        raise RuntimeError(msg)
+            except AWAY:
+                raise
+            except Exception as error:  # noqa: BLE001  the edge of deciding; narrowed down below
+                failure = error
+                break
+            else:
+                return
+        await self._narrow(changed, failure)
+
+    async def _narrow(self, changed: Sequence[ChangedAlert], failure: Exception) -> None:
+        """Triage the halves by themselves; put off the one alert that fails alone."""
+        if len(changed) > 1:
+            middle = len(changed) // 2
+            await self.triage(changed[:middle])
+            await self.triage(changed[middle:])
+            return
+        alert = changed[0]
+        log.error(
+            "alert.untriaged", integration=alert.integration, key=alert.key, error=repr(failure)
+        )
+        async with self._engine.pool.acquire() as conn:
+            await alerts.put_off(conn, alert.id, self._engine.clock.now() + PUT_OFF)
 
 
 async def _triage(
@@ -181,37 +234,53 @@ async def _incidents_of(
     conn: PoolConnection, policy: Policy, now: datetime, cases: Sequence[Case]
 ) -> list[tuple[Incident, list[Case]]]:
     """Lock, or make, the incident of every case; cases that concern none are left out."""
-    groups = {case.routed.group_key for case in cases if case.alert.status == "firing"}
+    groups = {case.routed.group_key for case in cases if case.fired}
     ended_after = now - policy.manual.signals.reopen_within
     of_group = await alerts.incidents_of_groups(conn, list(groups), ended_after)
     former = {case.alert.incident_id for case in cases if case.alert.incident_id is not None}
     found = await incidents.lock(conn, list({*of_group.values(), *former}))
-    merged = {int(one.merged_into) for one in found.values() if one.merged_into} - found.keys()
-    if merged:
-        found |= await incidents.lock(conn, list(merged))
+    while merged := _merged_into(found):
+        found |= await incidents.lock(conn, merged)
     known: dict[int, list[Case]] = defaultdict(list)
     fresh: dict[str, list[Case]] = defaultdict(list)
     for case in cases:
         incident = _incident_of(case, found, of_group)
         if incident is not None:
             known[int(incident.id)].append(case)
-        elif case.alert.status == "firing":
+        elif case.fired:
             fresh[case.routed.group_key].append(case)
     ids = await incidents.new_ids(conn, len(fresh)) if fresh else []
     opened = [(Incident(str(n)), group) for n, group in zip(ids, fresh.values(), strict=True)]
     return [*((found[n], group) for n, group in known.items()), *opened]
 
 
+def _merged_into(found: Mapping[int, Incident]) -> list[int]:
+    """Where incidents were merged into that are not loaded yet."""
+    return list({int(i.merged_into) for i in found.values() if i.merged_into} - found.keys())
+
+
 def _incident_of(
     case: Case, found: Mapping[int, Incident], of_group: Mapping[str, int]
 ) -> Incident | None:
-    """The incident that an alert belongs to, or joins; one that was merged goes on elsewhere."""
-    former = found.get(case.alert.incident_id or 0)
-    if case.alert.status != "firing" or (former is not None and former.open):
+    """The incident that an alert belongs to, or joins.
+
+    One that was merged goes on where it ended up, as long as that is open; then its alerts are
+    an incident of their own again. One that ended may be reopened, unless it was merged.
+    """
+    former = _last(found.get(case.alert.incident_id or 0), found)
+    if not case.fired or (former is not None and former.open):
         return former
-    incident = found.get(of_group.get(case.routed.group_key, 0))
-    if incident is not None and incident.merged_into:
-        return found.get(int(incident.merged_into))
+    known = found.get(of_group.get(case.routed.group_key, 0))
+    last = _last(known, found)
+    if last is not known and last is not None and not last.open:
+        return None
+    return last
+
+
+def _last(incident: Incident | None, found: Mapping[int, Incident]) -> Incident | None:
+    """Follow an incident to the one in which it goes on."""
+    while incident is not None and incident.merged_into:
+        incident = found.get(int(incident.merged_into))
     return incident
 
 
@@ -224,9 +293,10 @@ def _bodies(
     policy: Policy, incident: Incident, cases: Sequence[Case], now: datetime
 ) -> Iterable[e.AnyBody]:
     """What these changes are to this incident."""
-    firing = [case for case in cases if case.alert.status == "firing"]
+    firing = [case for case in cases if case.fired]
     begun = [case for case in firing if not case.alert.counted]
-    ended = [case for case in cases if case.alert.status == "resolved" and case.alert.counted]
+    over = [case for case in cases if case.alert.status == "resolved"]
+    ended = [case for case in over if case.alert.counted or case.fired]
     worst = min(firing, key=lambda case: case.routed.severity, default=None)
     if worst is not None:
         if incident.seq == 0:
@@ -236,14 +306,14 @@ def _bodies(
             yield e.Reopened(why=e.Reason("fired_again", {"within": within}))
         if incident.seq and worst.routed.severity < incident.severity:
             why = e.Reason("alert_severity")
-            yield e.SeverityChanged(worst.routed.severity, incident.severity, why=why)
+            yield from commands.severity_changed(incident, worst.routed.severity, why=why)
     count = incident.firing + len(begun)
     if begun:
         yield e.AlertsAdded(len(begun), count, begun[0].alert.summary)
     if ended:
         yield e.AlertsResolved(len(ended), max(0, count - len(ended)))
     answered = any(case.alert.status == "acknowledged" for case in cases)
-    if answered and incident.open and incident.acknowledged_at is None:
+    if answered and (incident.open or firing) and incident.acknowledged_at is None:
         yield e.Acknowledged(f"integration:{cases[0].alert.integration}", "signal")
 
 

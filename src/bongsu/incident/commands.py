@@ -164,7 +164,17 @@ def change_severity(incident: Incident, severity: SeverityLevel, note: str = "")
     _must_be_open(incident)
     if severity == incident.severity:
         raise RefusedError("severity_unchanged", severity=severity)
-    return [e.SeverityChanged(severity, incident.severity, note)]
+    return severity_changed(incident, severity, note)
+
+
+def severity_changed(
+    incident: Incident, severity: SeverityLevel, note: str = "", why: e.Reason | None = None
+) -> Bodies:
+    """A worse severity ends a snooze: what was put off was something else."""
+    bodies: Bodies = [e.SeverityChanged(severity, incident.severity, note, why)]
+    if incident.snoozed_until is not None and severity < incident.severity:
+        bodies.append(e.SnoozeEnded(e.Reason("severity_raised")))
+    return bodies
 
 
 def change_type(incident: Incident, type_: str, manual: Manual) -> Bodies:
@@ -221,12 +231,22 @@ def unsnooze(incident: Incident) -> Bodies:
 
 
 def merge(source: Incident, target: Incident) -> tuple[Bodies, Bodies]:
-    """Let ``source`` go on in ``target``; returns what to write to each."""
+    """Let ``source`` go on in ``target``; returns what to write to each.
+
+    The target becomes as severe as the worse of the two, and where nobody has answered for that,
+    it calls people again: a merge must not silence anything.
+    """
     _must_be_open(source)
     _must_be_open(target)
     if source.id == target.id:
         raise RefusedError("merge_with_itself")
-    return [e.MergedInto(target.id)], [e.Absorbed(source.id, source.alerts, source.firing)]
+    absorbed: Bodies = [e.Absorbed(source.id, source.alerts, source.firing)]
+    if source.severity < target.severity:
+        why = e.Reason("merged_worse", {"incident": source.number})
+        absorbed += severity_changed(target, source.severity, why=why)
+        if source.acknowledged_at is None and target.acknowledged_at is not None:
+            absorbed.append(e.Unacknowledged(why))
+    return [e.MergedInto(target.id)], absorbed
 
 
 def _must_be_open(incident: Incident) -> None:

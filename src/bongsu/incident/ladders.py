@@ -126,9 +126,13 @@ def _oncall(incident: Incident, policy: SeverityResponse, patience: timedelta) -
 
 
 def _verify(incident: Incident, policy: SeverityResponse, since: datetime) -> Ladder:
-    """Remind the person who answered but did not say whether it is real."""
-    within = policy.verify.within
-    step = Step(within, (f"person:{incident.acknowledged_by}",))
+    """Remind whoever answered but did not say whether it is real.
+
+    A sender's own system may have answered; then it is for those who are called first.
+    """
+    within, who = policy.verify.within, incident.acknowledged_by or ""
+    first = tuple(policy.escalation[0].page) if policy.escalation else ()
+    step = Step(within, first if who.startswith("integration:") else (f"person:{who}",))
     return Ladder("verify", since, (step,), Repeat(every=within, times=REMINDERS), within)
 
 

@@ -34,6 +34,8 @@ DECISIONS = {
     "announced_when_confirmed": N_("the manual tells the team once an incident is real"),
     "template_failed": N_("its template failed, so a plain text goes out: {error}"),
     "snooze_ran_out": N_("the snooze ran out"),
+    "severity_raised": N_("it turned out to be more severe"),
+    "merged_worse": N_("{incident}, which was more severe, goes on in this one"),
     "ended_by_person": N_("a person ended it"),
     "not_verified_in_time": N_("nobody said in time whether it is real"),
     "commander_in_charge": N_("the commander has taken over"),
@@ -74,6 +76,7 @@ REFUSALS = {
     "snooze_out_of_range": N_("a snooze ends in the future and within 7 days"),
     "snoozed": N_("the incident is snoozed; end the snooze first"),
     "not_snoozed": N_("the incident is not snoozed"),
+    "group_goes_on": N_("another open incident has its alerts; go on in that one"),
     "merge_with_itself": N_("an incident can't be merged with itself"),
 }
 

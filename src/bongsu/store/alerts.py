@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -32,7 +32,9 @@ __all__ = [
     "lock_pending",
     "pending",
     "prune",
+    "put_off",
     "settle",
+    "take_over",
 ]
 
 # Only this constant is ever put into a statement as text.
@@ -41,6 +43,14 @@ _COLUMNS = """id, integration, key, status, generation, labels, details, summary
 
 PENDING = f"""
 SELECT {_COLUMNS} FROM alerts WHERE look_at <= $1 AND pending ORDER BY look_at LIMIT $2"""  # noqa: S608  see _COLUMNS
+
+TAKE_OVER = f"""
+UPDATE alerts SET look_at = $2 WHERE id IN (
+    SELECT id FROM alerts WHERE look_at <= $1 AND pending ORDER BY look_at LIMIT $3
+    FOR NO KEY UPDATE SKIP LOCKED)
+RETURNING {_COLUMNS}"""  # noqa: S608  see _COLUMNS
+
+PUT_OFF = "UPDATE alerts SET look_at = $2 WHERE id = $1 AND pending"
 
 LOCK_PENDING = """
 SELECT id, status, generation, incident_id, triaged_generation, counted
@@ -94,6 +104,22 @@ DELETE FROM alerts WHERE status = 'resolved' AND NOT pending AND last_seen < $1"
 async def pending(conn: PoolConnection, before: datetime, limit: int) -> list[ChangedAlert]:
     """Return alerts whose change has waited for triage since ``before`` or longer, oldest first."""
     return [from_record(r) for r in await conn.fetch(PENDING, before, limit)]
+
+
+async def take_over(
+    conn: PoolConnection, before: datetime, lease: timedelta, limit: int
+) -> list[ChangedAlert]:
+    """Return alerts that have waited for triage since ``before`` or longer.
+
+    Nobody else is given them for ``lease`` from then on.
+    """
+    until = before + lease
+    return [from_record(r) for r in await conn.fetch(TAKE_OVER, before, until, limit)]
+
+
+async def put_off(conn: PoolConnection, alert: str, until: datetime) -> None:
+    """Leave an alert that can't be triaged alone until then."""
+    await conn.execute(PUT_OFF, alert, until)
 
 
 async def lock_pending(conn: PoolConnection, changed: Sequence[ChangedAlert]) -> list[ChangedAlert]:

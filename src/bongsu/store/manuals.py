@@ -33,6 +33,12 @@ async def current(conn: PoolConnection) -> tuple[str, bytes] | None:
     return None if row is None else (row["sha"], row["document"])
 
 
+async def current_sha(conn: PoolConnection) -> str | None:
+    """Return the hash of the manual that decides now."""
+    found: str | None = await conn.fetchval("SELECT sha FROM current_manual")
+    return found
+
+
 async def document(conn: PoolConnection, sha: str) -> bytes | None:
     """Return the document of a manual that was in force once."""
     found: bytes | None = await conn.fetchval("SELECT document FROM manuals WHERE sha = $1", sha)

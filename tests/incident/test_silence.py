@@ -1,0 +1,75 @@
+"""What must not silence anybody: a snooze, a merge, or a sender's own acknowledgement."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from tests.incident.manuals import manual
+from tests.incident.world import START, Runner
+
+from bongsu.incident import commands
+from bongsu.incident import events as e
+from bongsu.incident.state import Incident
+from bongsu.manual.schema.base import SeverityLevel
+
+
+def opened(level: SeverityLevel, incident_id: str = "1") -> Runner:
+    runner = Runner(manual(), START, incident_id=incident_id)
+    runner.write("integration:prometheus", [
+        e.Opened(f"INC-{incident_id}", "Search is slow", level, START, manual=runner.manual.sha)
+    ])  # fmt: skip
+    return runner
+
+
+def pages(runner: Runner) -> list[e.Paged]:
+    return [one.body for one in runner.log if isinstance(one.body, e.Paged)]
+
+
+def answered(incident: Incident) -> bool:
+    return incident.acknowledged_at is not None
+
+
+def test_a_snoozed_incident_that_turns_out_to_be_a_p0_pages_at_once():
+    runner = opened("P3")
+    runner.write("person:pm", commands.snooze(runner.incident, START + timedelta(days=6), START))
+    before = len(pages(runner))
+    runner.write("integration:prometheus", commands.severity_changed(runner.incident, "P0"))
+    assert runner.incident.snoozed_until is None
+    assert len(pages(runner)) > before
+
+
+def test_a_snoozed_incident_whose_severity_is_lowered_stays_snoozed():
+    runner = opened("P1")
+    runner.write("person:pm", commands.snooze(runner.incident, START + timedelta(hours=1), START))
+    runner.write("person:pm", commands.change_severity(runner.incident, "P3"))
+    assert runner.incident.snoozed_until is not None
+
+
+def test_an_unanswered_p0_that_is_merged_into_an_answered_p3_goes_on_paging():
+    source, target = opened("P0", "1"), opened("P3", "2")
+    target.write("person:pm", commands.acknowledge(target.incident, "pm"))
+    before = len(pages(target))
+    _, absorbed = commands.merge(source.incident, target.incident)
+    target.write("person:pm", absorbed)
+    assert target.incident.severity == "P0"
+    assert not answered(target.incident)
+    assert len(pages(target)) > before
+
+
+def test_an_answered_p0_that_is_merged_does_not_ask_again():
+    source, target = opened("P0", "1"), opened("P3", "2")
+    for one in (source, target):
+        one.write("person:pm", commands.acknowledge(one.incident, "pm"))
+    _, absorbed = commands.merge(source.incident, target.incident)
+    target.write("person:pm", absorbed)
+    assert target.incident.severity == "P0"
+    assert answered(target.incident)
+
+
+def test_whoever_is_on_call_is_reminded_when_only_a_senders_system_answered():
+    runner = opened("P2")
+    runner.write("integration:prometheus", [e.Acknowledged("integration:prometheus", "signal")])
+    before = len(pages(runner))
+    runner.run_until(START + timedelta(hours=2))
+    assert len(pages(runner)) > before
+    assert all(page.person != "integration:prometheus" for page in pages(runner))
