@@ -56,7 +56,7 @@ def expected(made, test=lambda _: True):
 async def walk(api, limit=200, **params):
     found, cursor = [], None
     while True:
-        more = {"cursor": cursor} if cursor else {}
+        more: dict[str, Any] = {"cursor": cursor} if cursor else {}
         answer = await api.http.get("/api/v1/incidents", params={"limit": limit, **params, **more})
         page = answer.json()
         found += page["incidents"]

@@ -18,9 +18,9 @@ from starlette.requests import Request
 
 from bongsu.i18n import N_
 from bongsu.store import idempotency as store
+from bongsu.store.database import AWAY
 from bongsu.store.idempotency import Answer, Unanswered
 from bongsu.web.access.door import current_actor
-from bongsu.web.api.errors import AWAY
 from bongsu.web.bounds import replayed
 from bongsu.web.problems import ProblemError
 from bongsu.web.services import Services, services
@@ -105,7 +105,7 @@ class _Run:
         Raises:
             ProblemError: the key belongs to another request, or to one without an answer.
         """
-        async with self._at.engine.pool.acquire() as conn:
+        async with self._at.pool.acquire() as conn:
             now = self._at.engine.clock.now()
             known = await store.begin(conn, self._actor, self._key, fingerprint, now)
         match known:
@@ -133,7 +133,7 @@ class _Run:
 
     async def _keep(self, seen: _Recorder) -> None:
         try:
-            async with self._at.engine.pool.acquire() as conn:
+            async with self._at.pool.acquire() as conn:
                 if seen.status >= _SERVER_ERROR:
                     await store.forget(conn, self._actor, self._key)
                 else:
