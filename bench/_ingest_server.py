@@ -34,7 +34,7 @@ async def serve(url: str, port: int, folder: Path) -> None:
     app = IngestApp(writer, IntegrationKeys(pool), SystemClock(), lambda: manual, pool)
     config = uvicorn.Config(
         app, host="127.0.0.1", port=port, loop="uvloop", http="httptools", log_level="warning",
-        access_log=False, lifespan="off",
+        access_log=False, proxy_headers=False, lifespan="off",
     )  # fmt: skip
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
