@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -64,9 +63,7 @@ class Courier:
         self._under_way: set[asyncio.Task[None]] = set()
         self._in_hand: set[Effect] = set()
         self._leaving = asyncio.Event()
-        self._places: dict[tuple[str, bool], asyncio.Semaphore] = defaultdict(
-            lambda: asyncio.Semaphore(PLACES_PER_CHANNEL)
-        )
+        self._places: dict[tuple[str, bool], asyncio.Semaphore] = {}
         """by channel, and apart for what is urgent: a P0 does not stand in line behind P2s"""
 
     def has_room(self, count: int) -> bool:
@@ -120,8 +117,7 @@ class Courier:
             raise BusyElsewhereError(f"{effect} is under way in this process")
         self._in_hand.add(effect)
         try:
-            urgent = delivery.incident.severity in URGENT
-            places = self._places[delivery.due.channel, urgent]
+            places = self._places_of(delivery)
             waits = places.locked()
             async with places:
                 found = await self._load(effect) if waits else delivery
@@ -129,6 +125,14 @@ class Courier:
                     await self._record(effect, await self._outcome(effect, found))
         finally:
             self._in_hand.discard(effect)
+
+    def _places_of(self, delivery: effects.Delivery) -> asyncio.Semaphore:
+        """Whoever has a place sends at once: a channel says how many it can serve side by side."""
+        name, urgent = delivery.due.channel, delivery.incident.severity in URGENT
+        if (name, urgent) not in self._places:
+            count = getattr(self._channels[name], "places", PLACES_PER_CHANNEL)
+            self._places[name, urgent] = asyncio.Semaphore(count)
+        return self._places[name, urgent]
 
     async def _outcome(self, effect: Effect, found: effects.Delivery) -> e.AnyBody:
         """Send it unless it is no longer wanted; nothing leaves or is withdrawn unclaimed."""

@@ -11,7 +11,7 @@ from email.utils import formatdate
 from bongsu.channels.delivery import Secrets, bounded
 from bongsu.channels.email.compose import warm as load_templates
 from bongsu.channels.email.compose import written
-from bongsu.channels.email.connections import Connections
+from bongsu.channels.email.connections import CONNECTIONS, Connections
 from bongsu.channels.email.settings import EmailSettings
 from bongsu.channels.message import DeliveryError, Message, Receipt
 from bongsu.i18n import Translator, translator
@@ -21,6 +21,8 @@ class EmailChannel:
     """One mail to one address for each message, over connections that stay open."""
 
     name = "email"
+    places = CONNECTIONS // 2
+    """half for what is urgent, half for the rest: nobody waits for a connection inside the 5 s"""
 
     def __init__(self, settings: EmailSettings) -> None:
         self._settings = settings
