@@ -97,7 +97,7 @@ class Bongsu:
 
     async def json(self, *arguments: str, **env: str) -> Any:
         """Run a command with ``--json``."""
-        return json.loads(await self.run(*arguments, "--json", **env))
+        return json.loads(await self.run(*arguments, "--json", code=0, **env))
 
     async def key(self, integration: str) -> str:
         """Issue an integration key."""

@@ -72,7 +72,7 @@ async def backend() -> AsyncIterator[Service]:
 
 @pytest.mark.parametrize("way", [as_its_alertmanager, by_webhook, as_pagerduty])
 async def test_a_target_that_dies_pages_whoever_is_on_call_and_its_return_is_watched(
-    way: Way, bongsu: Bongsu, backend: Service, mail: MailServer, slack: SlackStandIn,
+    *, way: Way, bongsu: Bongsu, backend: Service, mail: MailServer, slack: SlackStandIn,
     tmp_path: Path,
 ) -> None:  # fmt: skip
     async with way(bongsu, tmp_path, backend.port):

@@ -139,7 +139,7 @@ def _reaching(server: Server) -> Iterator[None]:
 
     try:
         yield
-    except (httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeEncodeError):
+    except (httpx.InvalidURL, httpx.UnsupportedProtocol, ValueError):
         text = N_(
             "{url} is no address of a server, or its token no token; write for example {like}"
         )

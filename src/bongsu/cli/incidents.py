@@ -48,13 +48,17 @@ def print_list(incidents: list[Json], *, every: bool) -> None:
         N_("id"), N_("severity"), N_("phase"), N_("title"), N_("who"), N_("alerts"), N_("opened")
     )
     for one in incidents:
-        title = escape(f"[{t(N_('drill'))}] {one['title']}" if one["drill"] else one["title"])
+        title = escape(_title(one))
         alerts = f"{one['firing']:,}/{one['alerts']:,}"
         lines.add_row(
             str(one["id"]), severity_text(one["severity"]), one["phase_name"], title,
             escape(name_of(one["acknowledged_by"])), alerts, moment(one["opened_at"]),
         )  # fmt: skip
     print_lines(lines)
+
+
+def _title(one: Json) -> str:
+    return t("[drill] {title}", title=one["title"]) if one["drill"] else str(one["title"])
 
 
 def print_incident(one: Json, *, brief: bool = False) -> None:
@@ -72,10 +76,9 @@ def print_incident(one: Json, *, brief: bool = False) -> None:
 
 
 def _print_head(one: Json) -> None:
-    drill = f"[{t(N_('drill'))}] " if one["drill"] else ""
     console.print(
         Text.assemble(
-            severity_text(one["severity"]), " ", (drill + one["title"], "bold"), "  ",
+            severity_text(one["severity"]), " ", (_title(one), "bold"), "  ",
             (f"#{one['id']} {one['number']}", "dim"),
         )
     )  # fmt: skip
