@@ -6,6 +6,8 @@ import asyncio
 import base64
 import gzip
 import json
+import threading
+from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import asyncpg
@@ -13,6 +15,7 @@ import httpx
 import pytest
 from tests.signals.conftest import NOW, Served, WayIn, iso, posted, summaries, until
 
+from bongsu.signals.formats import pagerduty
 from bongsu.store.alert_writer import OverloadedError
 from bongsu.store.integrations import KeysUnknownError, issue_key, list_keys, revoke
 from bongsu.web import ingest_http
@@ -299,16 +302,94 @@ async def test_overload_is_answered_503_because_alertmanager_never_repeats_after
 async def test_too_many_bodies_at_once_are_answered_503(
     entrance: WayIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ingest_http, "MOST_RECEIVING", 10)
-
-    async def pieces() -> object:
-        yield b'{"title":'
-        yield b'"in several pieces"}'
-
-    answer = await entrance.client.post(
-        f"/in/{entrance.key['generic']}/signal", content=pieces()  # type: ignore[arg-type]
-    )  # fmt: skip
+    monkeypatch.setattr(entrance.app._bodies, "most", 10)
+    path = f"/in/{entrance.key['generic']}/signal"
+    answer = await entrance.client.post(path, content=in_pieces())
     assert answer.status_code == 503
+
+
+async def in_pieces() -> AsyncIterator[bytes]:
+    yield b'{"title":'
+    yield b'"in several pieces"}'
+
+
+async def test_bodies_of_unknown_senders_take_no_space_from_known_ones(
+    entrance: WayIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(entrance.app._bodies, "most", 100)
+    started, ended = asyncio.Event(), asyncio.Event()
+
+    async def held() -> AsyncIterator[bytes]:
+        yield b" " * 90
+        started.set()
+        await ended.wait()
+
+    stranger = asyncio.create_task(entrance.client.post("/v2/enqueue", content=held()))
+    await started.wait()
+    path = f"/in/{entrance.key['generic']}/signal"
+    assert (await entrance.client.post(path, content=in_pieces())).status_code == 200
+    monkeypatch.setattr(entrance.app._strangers, "most", 100)
+    answer = await entrance.client.post("/v2/enqueue", content=in_pieces())
+    assert answer.status_code == 503
+    ended.set()
+    assert (await stranger).status_code == 400
+
+
+@pytest.mark.parametrize("path", ["/signal", "/v2/enqueue", "/v2/change/enqueue"])
+async def test_a_body_that_comes_byte_by_byte_is_given_up_in_the_end(
+    entrance: WayIn, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    monkeypatch.setattr(ingest_http, "LONGEST", 0.3)
+
+    async def drops() -> AsyncIterator[bytes]:
+        for _ in range(60):
+            yield b" "
+            await asyncio.sleep(0.05)
+
+    if path == "/signal":
+        path = f"/in/{entrance.key['generic']}{path}"
+    answer = await entrance.client.post(path, content=drops(), headers={"accept-language": "en"})
+    assert (answer.status_code, answer.headers["connection"]) == (408, "close")
+    assert "not complete" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("path", ["/v2/enqueue", "/v2/change/enqueue"])
+async def test_a_pagerduty_event_may_have_512_kb(entrance: WayIn, path: str) -> None:
+    for size, status in ((400_000, 202), (2**19, 413)):
+        payload = {**EVENT["payload"], "custom_details": {"text": "x" * size}}  # type: ignore[dict-item]
+        event = {**EVENT, "routing_key": entrance.key["pagerduty"], "payload": payload}
+        assert (await entrance.client.post(path, json=event)).status_code == status
+
+
+@pytest.mark.parametrize("path", ["/v2/enqueue", "/v2/change/enqueue"])
+async def test_of_an_unknown_senders_event_only_the_key_is_looked_at(
+    entrance: WayIn, path: str
+) -> None:
+    event = {"routing_key": "0" * 32, "payload": 3}
+    answer = await entrance.client.post(path, json=event)
+    (error,) = answer.json()["errors"]
+    assert (answer.status_code, error.partition(":")[0]) == (400, "routing_key")
+
+
+@pytest.mark.parametrize(("path", "name"), [
+    ("/v2/enqueue", "parse"), ("/v2/change/enqueue", "parse_change"),
+])  # fmt: skip
+async def test_a_large_event_is_parsed_where_nobody_waits_for_it(
+    entrance: WayIn, monkeypatch: pytest.MonkeyPatch, path: str, name: str
+) -> None:
+    threads: list[threading.Thread] = []
+    parse = getattr(pagerduty, name)
+
+    def watched(*given: object) -> object:
+        threads.append(threading.current_thread())
+        return parse(*given)
+
+    monkeypatch.setattr(pagerduty, name, watched)
+    payload = {**EVENT["payload"], "custom_details": {"text": "x" * 300_000}}  # type: ignore[dict-item]
+    event = {**EVENT, "routing_key": entrance.key["pagerduty"], "payload": payload}
+    assert (await entrance.client.post(path, json=event)).status_code == 202
+    assert threads
+    assert threading.main_thread() not in threads
 
 
 # ── a real socket ────────────────────────────────────────────────────────────────────────

@@ -83,6 +83,8 @@ class IntegrationKeys:
 
     def known(self, key: str) -> str | None:
         """Return the integration of a key that is in memory; None says nothing yet."""
+        if len(key) != KEY_LENGTH:  # what is not remembered takes no memory, however long it is
+            return None
         found = self._good.get(_hashed(key))
         if found is not None and self._age() > STALE_AFTER:
             self._start_reading()

@@ -11,7 +11,8 @@ import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 import asyncpg
 import msgspec
@@ -27,10 +28,13 @@ from bongsu.store.integrations import KeysUnknownError
 from bongsu.store.signals import Signal, add_change
 from bongsu.web import alertmanager_api
 from bongsu.web.ingest_http import (
+    LARGEST_EVENT,
+    MOST_FROM_STRANGERS,
     Answer,
     ASGIApp,
     Bodies,
     DisconnectedError,
+    Message,
     Receive,
     RefusedError,
     Request,
@@ -47,6 +51,7 @@ if TYPE_CHECKING:
     from bongsu.store.integrations import IntegrationKeys
 
 TOO_LARGE = 413
+T = TypeVar("T")
 LARGE = 262_144
 """bytes of a body that is parsed in a thread, so that others don't wait for it"""
 _NO_DATABASE = (asyncpg.PostgresError, *AWAY)
@@ -112,6 +117,7 @@ class IngestApp:
         self._pool = pool
         self._rest = rest
         self._bodies = Bodies()
+        self._strangers = Bodies(LARGEST_EVENT, MOST_FROM_STRANGERS)
         self._started = clock.now()
         self._posts: dict[str, Handler] = {
             "/v2/enqueue": self._pagerduty,
@@ -178,10 +184,7 @@ class IngestApp:
             raise RefusedError(not_allowed)
         raw = await self._bodies.read(request)
         now = self._clock.now()
-        if len(raw) < LARGE:
-            parsed = form.parse(raw, now)
-        else:
-            parsed = await asyncio.to_thread(form.parse, raw, now)
+        parsed = await _parsed(form.parse, raw, now)
         if not parsed.refused:
             await self._writer.write(Signal(now, integration, form.format, raw), parsed.alerts)
             return form.accepted(parsed)
@@ -193,38 +196,76 @@ class IngestApp:
             self._refuse(now, integration, form.format, raw, parsed.refused)
         return form.refused(parsed, self._lang(request))
 
-    async def _pagerduty(self, request: Request) -> Answer:
-        raw = await self._bodies.read(request)
+    def take_now(
+        self, scope: Scope, raw: bytes
+    ) -> tuple[asyncio.Future[None], Callable[[], Answer]] | None:
+        """Begin to write a signal of which nothing is wrong, for `bongsu.web.ingest_protocol`.
+
+        Return what is done when it is durable, and what to answer then; None where there is
+        anything to look at more closely, which is then done as for every other request.
+        """
+        request = Request(scope, _no_more)
+        form = FORMS.get(request.path)
+        if form is None or request.encoding or not request.key:
+            return None
+        integration = self._keys.known(request.key)
+        if integration is None or self._not_allowed(integration, form.format):
+            return None
         now = self._clock.now()
-        sent = pagerduty.parse(raw, now, lambda: uuid.uuid4().hex)
-        refused = sent.parsed.refused
-        integration = await self._keys.resolve(sent.routing_key)
-        if not refused and (not_allowed := self._not_allowed(integration, "pagerduty")):
-            refused = [msgspec.structs.replace(not_allowed, field="routing_key")]
-        if refused:
-            self._refuse(now, integration, "pagerduty", raw, refused)
-            return Answer(400, pagerduty.refused(refused))
-        signal = Signal(now, integration, "pagerduty", raw)
-        await self._writer.write(signal, sent.parsed.alerts)
-        return Answer(202, pagerduty.accepted(sent.parsed.alerts[0].key))
+        parsed = form.parse(raw, now)
+        if parsed.refused:
+            return None
+        signal = Signal(now, integration, form.format, raw)
+        try:
+            written = asyncio.ensure_future(self._writer.write(signal, parsed.alerts))
+        except NotKeptError:
+            return None
+        return written, partial(form.accepted, parsed)
+
+    async def _pagerduty(self, request: Request) -> Answer:
+        raw = await self._strangers.read(request)
+        now = self._clock.now()
+        integration, not_allowed = await self._stranger(raw)
+        if not_allowed:
+            return self._refuse_event(now, integration, raw, [not_allowed])
+        parsed = await _parsed(_event, raw, now)
+        if parsed.refused:
+            return self._refuse_event(now, integration, raw, parsed.refused)
+        await self._writer.write(Signal(now, integration, "pagerduty", raw), parsed.alerts)
+        return Answer(202, pagerduty.accepted(parsed.alerts[0].key))
 
     async def _pagerduty_change(self, request: Request) -> Answer:
-        raw = await self._bodies.read(request)
+        raw = await self._strangers.read(request)
         now = self._clock.now()
-        routing_key, change = pagerduty.parse_change(raw, now)
-        integration = await self._keys.resolve(routing_key)
-        refused = change if isinstance(change, list) else []
-        if not refused and (not_allowed := self._not_allowed(integration, "pagerduty")):
-            refused = [msgspec.structs.replace(not_allowed, field="routing_key")]
-        if isinstance(change, list) or refused:
-            self._refuse(now, integration, "pagerduty", raw, refused)
-            return Answer(400, pagerduty.refused(refused))
+        integration, not_allowed = await self._stranger(raw)
+        if not_allowed:
+            return self._refuse_event(now, integration, raw, [not_allowed])
+        _, change = await _parsed(pagerduty.parse_change, raw, now)
+        if isinstance(change, list):
+            return self._refuse_event(now, integration, raw, change)
         try:
             async with self._pool.acquire(timeout=2) as conn:
                 await add_change(conn, now, integration or "", msgspec.structs.astuple(change))
         except _NO_DATABASE:
             raise RefusedError(_no_database()) from None
         return Answer(202, pagerduty.CHANGE_ACCEPTED)
+
+    async def _stranger(self, raw: bytes) -> tuple[str | None, Refusal | None]:
+        """Say who sent an event, and why it is not taken: before anything else in it is parsed."""
+        key = pagerduty.read_key(raw)
+        if isinstance(key, Refusal):
+            return None, key
+        integration = await self._keys.resolve(key)
+        not_allowed = self._not_allowed(integration, "pagerduty")
+        if not_allowed is None:
+            return integration, None
+        return integration, msgspec.structs.replace(not_allowed, field="routing_key")
+
+    def _refuse_event(
+        self, now: datetime, integration: str | None, raw: bytes, refused: list[Refusal]
+    ) -> Answer:
+        self._refuse(now, integration, "pagerduty", raw, refused)
+        return Answer(400, pagerduty.refused(refused))
 
     async def _reader(self, request: Request) -> str:
         """Return the integration that asks, if it may use Alertmanager's API."""
@@ -288,6 +329,21 @@ class IngestApp:
                 )
         except _NO_DATABASE:
             raise RefusedError(_no_database()) from None
+
+
+async def _parsed(parse: Callable[[bytes, datetime], T], raw: bytes, now: datetime) -> T:
+    """Parse a body, a large one in a thread, so that others don't wait for it."""
+    if len(raw) < LARGE:
+        return parse(raw, now)
+    return await asyncio.to_thread(parse, raw, now)
+
+
+def _event(raw: bytes, now: datetime) -> Parsed:
+    return pagerduty.parse(raw, now, lambda: uuid.uuid4().hex).parsed
+
+
+async def _no_more() -> Message:
+    return {"type": "http.disconnect"}
 
 
 def _written(refused: Sequence[Refusal]) -> str:

@@ -7,6 +7,7 @@ import base64
 import binascii
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
 from contextlib import suppress
+from http import HTTPStatus
 from typing import Any, NoReturn, TypeAlias
 
 import msgspec
@@ -23,12 +24,16 @@ Header: TypeAlias = tuple[bytes, bytes]
 
 LARGEST_BODY = 10_000_000
 """bytes; a body of this size or more is refused before it is read to its end"""
+LARGEST_EVENT = 2**19
+"""the same for an event of PagerDuty's form: 512 KB, as PagerDuty itself has it"""
 MOST_RECEIVING = 128 * 2**20
-"""bytes of bodies that are being received at once"""
+"""bytes of bodies that are being received at once from senders that are known"""
+MOST_FROM_STRANGERS = 32 * 2**20
+"""the same from senders whose key stands in the body, so that they are not known yet"""
 MOST_FORGOTTEN, LONGEST_FORGOTTEN = 64 * 2**20, 5.0
 """bytes and seconds for which the rest of a refused body is still read"""
-SLOWEST = 30.0
-"""seconds that a sender may take for the next piece of its body"""
+LONGEST = 30.0
+"""seconds that a sender may take for its whole body"""
 RETRY_AFTER = 2
 """seconds after which a sender should try again"""
 
@@ -70,23 +75,34 @@ class DisconnectedError(Exception):
 class Answer:
     """A whole response, ready to be sent any number of times."""
 
-    __slots__ = ("_body", "_start", "status")
+    __slots__ = ("_body", "_head", "_start", "status")
 
     def __init__(self, status: int, body: bytes = b"", headers: Sequence[Header] = (JSON,)) -> None:
         length = (b"content-length", str(len(body)).encode())
         extra = _EXTRA.get(status, ())
         self.status = status
-        self._start = {
+        self._start: dict[str, Any] = {
             "type": "http.response.start",
             "status": status,
             "headers": [*headers, length, *extra],
         }
-        self._body = {"type": "http.response.body", "body": body}
+        self._body: dict[str, Any] = {"type": "http.response.body", "body": body}
+        self._head = b""
 
     async def send(self, send: Send) -> None:
         """Send it."""
         await send(self._start)
         await send(self._body)
+
+    def wire(self, more: Sequence[Header]) -> bytes:
+        """Return it as HTTP/1.1, with more headers."""
+        if not self._head:
+            self._head = b"HTTP/1.1 %d %b\r\n" % (
+                self.status, HTTPStatus(self.status).phrase.encode()
+            )  # fmt: skip
+            self._head += b"".join(b"%b: %b\r\n" % header for header in self._start["headers"])
+        headers = b"".join([b"%b: %b\r\n" % header for header in more])
+        return b"%b%b\r\n%b" % (self._head, headers, self._body["body"])
 
 
 def problem(refusals: Sequence[Refusal], lang: str, *, kept: int = 0) -> Answer:
@@ -185,7 +201,8 @@ async def _forget(receive: Receive) -> None:
 class Bodies:
     """Receives bodies, within bounds for each and for all together."""
 
-    def __init__(self) -> None:
+    def __init__(self, largest: int = LARGEST_BODY, most: int = MOST_RECEIVING) -> None:
+        self.largest, self.most = largest, most
         self._receiving = 0
 
     async def read(self, request: Request) -> bytes:
@@ -195,16 +212,21 @@ class Bodies:
             RefusedError: it is too large, too slow, encoded, or too much is being received.
             DisconnectedError: the sender went away.
         """
-        if request.length >= LARGEST_BODY:
-            _too_large()
+        if request.length >= self.largest:
+            _too_large(self.largest)
         if request.encoding and request.encoding != b"identity":
             raise RefusedError(_encoded(request.encoding))
-        message = await request.receive()
-        if message["type"] == "http.disconnect":
-            raise DisconnectedError
+        try:
+            async with asyncio.timeout(LONGEST):
+                return await self._whole(request.receive)
+        except TimeoutError:
+            raise RefusedError(_too_slow()) from None
+
+    async def _whole(self, receive: Receive) -> bytes:
+        message = await _next(receive)
         body: bytes = message.get("body", b"")
         if message.get("more_body", False):
-            return await self._rest(body, request.receive)
+            return await self._rest(body, receive)
         return body
 
     async def _rest(self, first: bytes, receive: Receive) -> bytes:
@@ -218,9 +240,9 @@ class Bodies:
                 pieces.append(piece)
                 size += len(piece)
                 self._receiving += len(piece)
-                if size >= LARGEST_BODY:
-                    _too_large()
-                if self._receiving > MOST_RECEIVING:
+                if size >= self.largest:
+                    _too_large(self.largest)
+                if self._receiving > self.most:
                     raise RefusedError(overloaded())
                 more = message.get("more_body", False)
             return b"".join(pieces)
@@ -229,17 +251,7 @@ class Bodies:
 
 
 async def _next(receive: Receive) -> Message:
-    try:
-        async with asyncio.timeout(SLOWEST):
-            message = await receive()
-    except TimeoutError:
-        raise RefusedError(
-            Refusal(
-                N_("For {seconds} seconds nothing more of the body came."),
-                values={"seconds": int(SLOWEST)},
-                status=408,
-            )
-        ) from None
+    message = await receive()
     if message["type"] == "http.disconnect":
         raise DisconnectedError
     return message
@@ -254,12 +266,21 @@ def _encoded(encoding: bytes) -> Refusal:
     )
 
 
-def _too_large() -> NoReturn:
+def _too_slow() -> Refusal:
+    return Refusal(
+        N_("The body was not complete within {seconds} seconds."),
+        N_("Send it faster, or in several requests."),
+        values={"seconds": int(LONGEST)},
+        status=408,
+    )
+
+
+def _too_large(largest: int) -> NoReturn:
     raise RefusedError(
         Refusal(
             N_("A body may have less than {most} bytes."),
-            N_("Send it in several requests."),
-            values={"most": LARGEST_BODY},
+            N_("Send it in several requests, or leave details out."),
+            values={"most": largest},
             status=413,
         )
     )

@@ -97,9 +97,25 @@ class Sent(NamedTuple):
     parsed: Parsed
 
 
+class Keyed(msgspec.Struct):
+    """As much of an event as says who sent it."""
+
+    routing_key: str | None = None
+
+
+_keyed = msgspec.json.Decoder(Keyed)
 _event = msgspec.json.Decoder(Event)
 _details = msgspec.json.Decoder(dict[str, msgspec.Raw] | str | int | float | bool | None)
 _text = msgspec.json.Decoder(str)
+
+
+def read_key(raw: bytes) -> str | Refusal:
+    """Return an event's routing key and make nothing of the rest, which anybody may have sent."""
+    keyed = decode(raw, _keyed)
+    if isinstance(keyed, Refusal):
+        return keyed
+    key = keyed.routing_key or ""
+    return next(_needed(key, "routing_key"), key)
 
 
 def parse(raw: bytes, now: datetime, make_key: Callable[[], str]) -> Sent:
