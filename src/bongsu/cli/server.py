@@ -23,7 +23,7 @@ from bongsu.i18n import N_, translator
 from bongsu.manual.problems import ManualError, UnreadableManual
 from bongsu.store import access
 from bongsu.store.alert_writer import AlertWriter
-from bongsu.store.database import AWAY, DatabaseError
+from bongsu.store.database import AWAY, DatabaseError, connect_pool
 from bongsu.store.integrations import IntegrationKeys
 from bongsu.web import app as web
 from bongsu.web.console import Console, render_go
@@ -33,8 +33,11 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from bongsu.manual.schema.document import Manual
+    from bongsu.store.database import Pool
 
 BACKLOG = 4096
+FACES_POOL_SIZE = 8
+"""connections of everything that answers requests: one listens, two feed live pages, four read"""
 CLOSE_WITHIN = 5
 """seconds that open requests get when the process stops"""
 
@@ -123,6 +126,7 @@ async def served(
         url = await stack.enter_async_context(database(chosen))
         channels = _channels(variables)
         runtime = await stack.enter_async_context(_started(url, chosen, channels, manual))
+        faces = await stack.enter_async_context(_faces_pool(url))
         alerts = AlertWriter(lambda: asyncpg.connect(url), runtime.triage.take)
         runtime.triage.ingest_busy = lambda: alerts.busy
         await alerts.start()
@@ -130,7 +134,8 @@ async def served(
         folder = chosen.manual or bundled_manual()
         app = web.create_app(
             runtime.engine, writer=runtime.writer, channels=channels,
-            ingest=lambda rest: _ingest(runtime, alerts, rest), reload=lambda: runtime.reload(folder),
+            ingest=lambda rest: _ingest(runtime, alerts, faces, rest),
+            reload=lambda: runtime.reload(folder), pool=faces,
             console=Console(), render_go=render_go,
         )  # fmt: skip
         server = _Server(
@@ -145,9 +150,21 @@ async def served(
             await http
 
 
-def _ingest(runtime: Runtime, alerts: AlertWriter, rest: ASGIApp) -> ASGIApp:
+@asynccontextmanager
+async def _faces_pool(url: str) -> AsyncIterator[Pool]:
+    """Lend connections of their own to the requests, so that no flood of them delays a page."""
+    pool = await connect_pool(url, size=FACES_POOL_SIZE, name="bongsu faces")
+    try:
+        yield pool
+    finally:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(pool.close(), 2)
+        pool.terminate()
+
+
+def _ingest(runtime: Runtime, alerts: AlertWriter, faces: Pool, rest: ASGIApp) -> ASGIApp:
     engine, keys = runtime.engine, IntegrationKeys(runtime.pool)
-    return IngestApp(alerts, keys, engine.clock, lambda: engine.policy.manual, runtime.pool, rest)
+    return IngestApp(alerts, keys, engine.clock, lambda: engine.policy.manual, faces, rest)
 
 
 async def _work(chosen: Settings, variables: Mapping[str, str]) -> None:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from bongsu.channels.message import Channel
     from bongsu.engine.engine import Engine
     from bongsu.engine.messages import Writer
+    from bongsu.store.database import Pool
     from bongsu.web.onetap import Render
 
 API = "/api/v1"
@@ -55,19 +56,22 @@ def create_app(
     reload: Reload | None = None,
     render_go: Render | None = None,
     more_metrics: Sequence[MetricSource] = (),
+    pool: Pool | None = None,
 ) -> App:
     """Return the ASGI app of a process.
 
     ``writer`` knows the public address and the secret of links. ``ingest`` wraps the rest, to take
     the signal routes before anything else. ``console`` gets what nothing else answers, with
-    `Services` in its scope. ``reload`` reads the manual's folder again.
+    `Services` in its scope. ``reload`` reads the manual's folder again. ``pool`` is what the faces
+    work with, so that no flood of requests waits before a page; without it they use the engine's.
     """
-    feed = LiveFeed(engine.pool)
+    pool = pool or engine.pool
+    feed = LiveFeed(pool)
     counters = Counters()
     engine.committed = counters.committed
     at = Services(
-        engine=engine,
-        access=Access(engine.pool, engine.clock, secret=writer.secret, base_url=writer.base_url),
+        engine=engine, pool=pool,
+        access=Access(pool, engine.clock, secret=writer.secret, base_url=writer.base_url),
         live=feed, writer=writer, channels=channels, counters=counters, reload=reload,
         more_metrics=more_metrics,
     )  # fmt: skip

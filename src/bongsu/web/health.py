@@ -47,7 +47,7 @@ async def _checked(at: Services, *, ready: bool) -> Response:
 
 async def _trouble(at: Services, *, ready: bool) -> str:
     try:
-        async with asyncio.timeout(PATIENCE), at.engine.pool.acquire() as conn:
+        async with asyncio.timeout(PATIENCE), at.pool.acquire() as conn:
             earliest = await incidents.next_look(conn)
     except _AWAY:
         return "the database does not answer"
@@ -62,7 +62,7 @@ async def prometheus(request: Request) -> Response:
     at = services(request)
     lines = [*at.counters.lines()]
     try:
-        async with asyncio.timeout(PATIENCE), at.engine.pool.acquire() as conn:
+        async with asyncio.timeout(PATIENCE), at.pool.acquire() as conn:
             open_ = await reading.open_by_severity(conn)
             earliest = await incidents.next_look(conn)
         lines += metrics.state_lines(open_, earliest, at.engine.clock.now())

@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
     from bongsu.engine.engine import Engine
     from bongsu.manual.schema.document import Manual
-    from bongsu.store.database import PoolConnection
+    from bongsu.store.database import Pool, PoolConnection
     from bongsu.web.live import LiveFeed
 
 SCOPE = "bongsu"
 READERS = 4
-"""connections that pages and lists may hold at once; the others are left to the engine"""
+"""connections that pages and lists may hold at once; the others sign people in and write"""
 
 Reload = Callable[[], Awaitable["Manual"]]
 MetricSource = Callable[[], Iterable[str]]
@@ -40,6 +40,8 @@ class Services:
     """The running process, as its routes see it."""
 
     engine: Engine
+    pool: Pool
+    """the faces' connections; the engine has its own, which nobody outside can hold"""
     access: Access
     live: LiveFeed
     writer: Writer
@@ -67,8 +69,8 @@ class Services:
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[PoolConnection]:
-        """Lend a connection for reading, so that many readers don't hold up the engine."""
-        async with self._readers, self.engine.pool.acquire() as conn:
+        """Lend a connection for reading, so that many readers don't hold up the writers."""
+        async with self._readers, self.pool.acquire() as conn:
             yield conn
 
     def translator(self, request: HTTPConnection, actor: Actor | None = None) -> Translator:
@@ -78,7 +80,7 @@ class Services:
 
     async def recompile(self) -> None:
         """Decide by the overrides as they are now; other processes hear of it by NOTIFY."""
-        async with self.engine.pool.acquire() as conn:
+        async with self.pool.acquire() as conn:
             found = await overrides.current(conn)
         # The manual is read after the wait: another one may have been adopted meanwhile.
         self.engine.policy = compile_policy(self.engine.policy.manual, found)

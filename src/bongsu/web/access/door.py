@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from bongsu.i18n import N_, translator
@@ -21,6 +25,12 @@ if TYPE_CHECKING:
 
 CLI_AGENT = "bongsu-cli/"
 """how the User-Agent of our own command line begins"""
+AT_ONCE = 5
+"""attempts of one address that are under way; more are refused before the database is asked"""
+STRANGERS = 2
+"""connections that attempts of all addresses may hold at once; the others serve who is signed in"""
+SOON = 10
+"""seconds after which somebody may try again who tried too much at once"""
 _CACHED = "bongsu.actor"
 
 
@@ -54,6 +64,8 @@ class Access:
         self._secure = base_url.startswith("https://")
         self.cookie = "__Host-bongsu" if self._secure else "bongsu"
         self.passwords = Passwords()
+        self._trying: Counter[str] = Counter()
+        self._strangers = asyncio.Semaphore(STRANGERS)
 
     # ── who is asking ────────────────────────────────────────────────────────────────────
 
@@ -88,24 +100,27 @@ class Access:
             SignInRefusedError: it is wrong, there is no such account, or there were too many
                 attempts.
         """
-        login, address = login.strip().lower(), address_of(request)
-        async with self._pool.acquire() as conn:
+        with self._trying_from(address_of(request)):
+            return await self._sign_in(request, login.strip().lower(), password)
+
+    async def _sign_in(self, request: HTTPConnection, login: str, password: str) -> Signed:
+        address = address_of(request)
+        async with self._for_a_stranger() as conn:
             seconds = await attempts.wait(conn, login, address, self._clock.now())
             if seconds:
-                text = N_("too many attempts; wait {minutes} min, or ask for a sign-in link")
-                raise SignInRefusedError("too_many_attempts", text, seconds)
+                raise _too_many(seconds)
             # Whatever else was typed has no account, and need not be a text that a database takes.
             known = await sessions.password_of(conn, login) if accounts.is_login(login) else None
         if not await self.passwords.verify(known, password):
             text = N_("the name or the password is wrong")
             raise SignInRefusedError("wrong_password", text)
-        async with self._pool.acquire() as conn:
+        async with self._for_a_stranger() as conn:
             await attempts.succeeded(conn, login, address, self._clock.now())
             return await self._open(conn, request, login)
 
     async def link_owner(self, token: str) -> tuple[str, str] | None:
         """Return the login and the name a one-time link is for; looking does not use it up."""
-        async with self._pool.acquire() as conn:
+        async with self._for_a_stranger() as conn:
             return await sessions.link_owner(conn, token, self._clock.now())
 
     async def sign_in_by_link(self, request: HTTPConnection, token: str) -> Signed:
@@ -114,7 +129,7 @@ class Access:
         Raises:
             SignInRefusedError: it is used, expired or unknown, or its account is disabled.
         """
-        async with self._pool.acquire() as conn, conn.transaction():
+        async with self._for_a_stranger() as conn, conn.transaction():
             login = await sessions.use_link(conn, token, self._clock.now())
             if login is None:
                 text = N_("this link was used already or has expired; ask for another one")
@@ -127,6 +142,25 @@ class Access:
             conn, login, address=address_of(request), agent=agent, now=self._clock.now()
         )
         return Signed(login, secret)
+
+    @contextmanager
+    def _trying_from(self, address: str) -> Iterator[None]:
+        """Count an attempt while it is under way; a flood is turned away without the database."""
+        place = attempts.network(address)
+        if self._trying[place] >= AT_ONCE:
+            raise _too_many(SOON)
+        self._trying[place] += 1
+        try:
+            yield
+        finally:
+            self._trying[place] -= 1
+            if not self._trying[place]:
+                del self._trying[place]
+
+    @asynccontextmanager
+    async def _for_a_stranger(self) -> AsyncIterator[PoolConnection]:
+        async with self._strangers, self._pool.acquire() as conn:
+            yield conn
 
     def remember(self, response: Response, signed: Signed) -> None:
         """Let the browser keep the session."""
@@ -168,7 +202,8 @@ class Access:
         async with self._pool.acquire() as conn:
             known = await sessions.password_of(conn, actor.person)
         if known is not None:
-            await self._confirm(request, actor, known, old)
+            with self._trying_from(address_of(request)):
+                await self._confirm(request, actor, known, old)
         hashed = await self.passwords.hash(new)
         async with self._pool.acquire() as conn, conn.transaction():
             await sessions.set_password(conn, actor.person, hashed)
@@ -179,8 +214,7 @@ class Access:
             address, now = address_of(request), self._clock.now()
             seconds = await attempts.wait(conn, actor.person, address, now)
         if seconds:
-            text = N_("too many attempts; wait {minutes} min, or ask for a sign-in link")
-            raise SignInRefusedError("too_many_attempts", text, seconds)
+            raise _too_many(seconds)
         if not await self.passwords.verify(known, given):
             raise SignInRefusedError("wrong_password", N_("the present password is wrong"))
 
@@ -207,6 +241,11 @@ async def current_actor(request: HTTPConnection) -> Actor | None:
 def address_of(request: HTTPConnection) -> str:
     """Return the sender's address, as the server or its trusted proxy says it."""
     return request.client.host if request.client else ""
+
+
+def _too_many(seconds: int) -> SignInRefusedError:
+    text = N_("too many attempts; wait {minutes} min, or ask for a sign-in link")
+    return SignInRefusedError("too_many_attempts", text, seconds)
 
 
 def _actor(found: Bearer, via: Via) -> Actor:

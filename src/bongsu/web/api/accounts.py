@@ -217,7 +217,7 @@ async def create_account(at: S, who: Admin, body: NewAccount) -> Response:
     """It has no password yet: send its owner a sign-in link."""
     person = at.policy.manual.person(body.login)
     name = body.name or (person.name if person else "")
-    async with at.engine.pool.acquire() as conn:
+    async with at.pool.acquire() as conn:
         made = await store.create_account(
             conn, body.login, name=name, role=body.role, lang=body.lang, now=at.engine.clock.now()
         )
@@ -228,7 +228,7 @@ async def create_account(at: S, who: Admin, body: NewAccount) -> Response:
 async def change_account(at: S, who: Admin, login: Login, body: AccountChange) -> Response:
     """A disabled account is shut out at once, with its sessions and tokens."""
     now = at.engine.clock.now()
-    async with at.engine.pool.acquire() as conn, conn.transaction():
+    async with at.pool.acquire() as conn, conn.transaction():
         found = await store.change_account(conn, login, name=body.name, lang=body.lang)
         if body.role is not None:
             found = await store.set_role(conn, login, body.role)
@@ -243,7 +243,7 @@ async def change_account(at: S, who: Admin, login: Login, body: AccountChange) -
 )  # fmt: skip
 async def invite(at: S, who: Admin, login: Login) -> Response:
     """Good for 24 hours and one sign-in; it works whatever the password is."""
-    async with at.engine.pool.acquire() as conn:
+    async with at.pool.acquire() as conn:
         token = await store.invite(conn, login, made_by=who.person, now=at.engine.clock.now())
     lasts = int(store.LINK_LASTS.total_seconds())
     return answer(SignInLink(f"{at.base_url}/sign-in/{token}", lasts), 201)
@@ -283,7 +283,7 @@ async def issue_token(at: S, who: Viewer, body: TokenWish) -> Response:
     wanted = body.role or (who.role if login == who.person else None)
     if wanted is not None and not who.may(wanted):
         raise ProblemError("forbidden", N_("a token can't do more than you: {role}"), role=who.role)
-    async with at.engine.pool.acquire() as conn:
+    async with at.pool.acquire() as conn:
         secret, token = await store.issue_token(
             conn, login, name=body.name, role=wanted, made_by=who.person,
             now=at.engine.clock.now(), expires_at=body.expires_at,
@@ -295,7 +295,7 @@ async def issue_token(at: S, who: Viewer, body: TokenWish) -> Response:
 async def revoke_token(at: S, who: Viewer, token: Id) -> Response:
     """One's own; admins may revoke any."""
     login = None if who.may("admin") else who.person
-    async with at.engine.pool.acquire() as conn:
+    async with at.pool.acquire() as conn:
         return answer(await store.revoke_token(conn, token, now=at.engine.clock.now(), login=login))
 
 

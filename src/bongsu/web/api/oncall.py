@@ -165,7 +165,7 @@ async def add_override(at: S, who: Responder, t: T, body: NewOverride) -> Respon
         rotation=body.rotation, slot=body.slot, person=body.person,
         start=body.start, until=body.until, reason=body.reason,
     )  # fmt: skip
-    async with at.engine.pool.acquire() as conn, conn.transaction():
+    async with at.pool.acquire() as conn, conn.transaction():
         kept = await overrides.add(conn, wanted, made_by=who.person, now=now)
     await at.recompile()
     return answer(turns.Shown(manual, t).override(kept), 201)
@@ -177,7 +177,7 @@ async def add_override(at: S, who: Responder, t: T, body: NewOverride) -> Respon
 )  # fmt: skip
 async def remove_override(at: S, who: Responder, override: Id, t: T) -> Response:
     """It stays in the history; the plan holds again at once."""
-    async with at.engine.pool.acquire() as conn, conn.transaction():
+    async with at.pool.acquire() as conn, conn.transaction():
         now = at.engine.clock.now()
         kept = await overrides.remove(conn, override, removed_by=who.person, now=now)
     if kept is None:
@@ -234,7 +234,7 @@ async def add_feed(at: S, who: Viewer, body: NewFeed) -> Response:
     if body.person is not None and manual.person(body.person) is None:
         text = N_("there is no person {person}; write one of {known}")
         raise wrong("person", text, person=body.person, known=", ".join(sorted(manual.team.people)))
-    async with at.engine.pool.acquire() as conn:
+    async with at.pool.acquire() as conn:
         now = at.engine.clock.now()
         made = await feeds.add(conn, body.person, body.rotation, who.person, now)
     return answer(_feed(at, made), 201)
@@ -243,7 +243,7 @@ async def add_feed(at: S, who: Viewer, body: NewFeed) -> Response:
 @router.delete("/feeds/{feed}", status_code=204, summary="Take a calendar address back")
 async def remove_feed(at: S, who: Viewer, feed: Id) -> Response:
     """The address answers 404 from now on."""
-    async with at.engine.pool.acquire() as conn:
+    async with at.pool.acquire() as conn:
         if not await feeds.revoke(conn, feed, who.person, at.engine.clock.now()):
             raise ProblemError(
                 "not_found", N_("there is no calendar address {id} of yours"), id=feed

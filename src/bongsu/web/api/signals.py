@@ -137,7 +137,7 @@ async def issue_key(at: S, who: Admin, integration: Integration) -> Response:
     if integration not in known:
         text = N_("the manual knows no integration {integration}; write one of {known}")
         raise ProblemError("not_found", text, integration=integration, known=", ".join(known))
-    async with at.engine.pool.acquire() as conn:
+    async with at.pool.acquire() as conn:
         return answer(NewKey(integration, await keys.issue_key(conn, integration)), 201)
 
 
@@ -147,7 +147,7 @@ async def issue_key(at: S, who: Admin, integration: Integration) -> Response:
 )  # fmt: skip
 async def revoke_key(at: S, who: Admin, integration: Integration, key: Id) -> Response:
     """It is refused within seconds, on every replica."""
-    async with at.engine.pool.acquire() as conn:
+    async with at.pool.acquire() as conn:
         revoked = await keys.revoke(conn, integration, key)
     if not revoked:
         raise ProblemError("not_found", N_("there is no key {id} in force"), id=key)

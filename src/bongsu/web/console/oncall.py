@@ -69,7 +69,7 @@ async def add_override(visit: Visit) -> Response:
         text = visit.t(error.text, **error.values) if error.values else visit.t(error.text)
         values = {**await _values(visit), "error": text, "values": fields}
         return visit.page("oncall.html", values, error.status)
-    async with visit.at.engine.pool.acquire() as conn, conn.transaction():
+    async with visit.at.pool.acquire() as conn, conn.transaction():
         await overrides.add(conn, wanted, made_by=visit.actor.person, now=visit.now)
     await visit.at.recompile()
     return RedirectResponse("/oncall#overrides", 303)
@@ -113,7 +113,7 @@ async def remove_override(visit: Visit) -> Response:
     """Take an override back; the plan holds again."""
     await visit.form()
     number = visit.request.path_params["override"]
-    async with visit.at.engine.pool.acquire() as conn, conn.transaction():
+    async with visit.at.pool.acquire() as conn, conn.transaction():
         await overrides.remove(conn, number, removed_by=visit.actor.person, now=visit.now)
     await visit.at.recompile()
     return RedirectResponse("/oncall#overrides", 303)
@@ -124,7 +124,7 @@ async def add_feed(visit: Visit) -> Response:
     """Make a calendar address: one's own shifts, or everybody's."""
     fields = await visit.form()
     mine = fields["whose"] == "mine" and visit.manual.person(visit.actor.person) is not None
-    async with visit.at.engine.pool.acquire() as conn:
+    async with visit.at.pool.acquire() as conn:
         await feeds.add(
             conn, visit.actor.person if mine else None, None, visit.actor.person, visit.now
         )
@@ -135,6 +135,6 @@ async def add_feed(visit: Visit) -> Response:
 async def remove_feed(visit: Visit) -> Response:
     """Take a calendar address back."""
     await visit.form()
-    async with visit.at.engine.pool.acquire() as conn:
+    async with visit.at.pool.acquire() as conn:
         await feeds.revoke(conn, visit.request.path_params["feed"], visit.actor.person, visit.now)
     return RedirectResponse("/oncall#calendar", 303)

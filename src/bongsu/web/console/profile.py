@@ -37,7 +37,7 @@ async def choose_language(visit: Visit) -> Response:
     """Keep the language, for every device."""
     fields = await visit.form()
     if fields["lang"] in ("ko", "en"):
-        async with visit.at.engine.pool.acquire() as conn:
+        async with visit.at.pool.acquire() as conn:
             await accounts.change_account(conn, visit.actor.person, lang=fields["lang"])
     return RedirectResponse(own_path(fields["back"] or "/profile"), 303)
 

@@ -83,7 +83,7 @@ async def issue(visit: Visit) -> Response:
     name = fields["integration"]
     if name not in visit.manual.signals.integrations:
         raise PageError(404, N_("The manual knows no sender {integration}."), integration=name[:64])
-    async with visit.at.engine.pool.acquire() as conn:
+    async with visit.at.pool.acquire() as conn:
         key = await keys.issue_key(conn, name)
     return visit.page("signals.html", await _values(visit, (name, key)), 201)
 
@@ -92,6 +92,6 @@ async def issue(visit: Visit) -> Response:
 async def revoke(visit: Visit) -> Response:
     """Revoke a key; it is refused within seconds."""
     fields = await visit.form()
-    async with visit.at.engine.pool.acquire() as conn:
+    async with visit.at.pool.acquire() as conn:
         await keys.revoke(conn, fields["integration"], visit.request.path_params["key"])
     return RedirectResponse("/signals#senders", 303)
