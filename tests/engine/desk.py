@@ -50,7 +50,7 @@ def alert(
 ) -> Alert:
     labels = {"alertname": key, "group": group}
     return Alert(
-        key=key, status=status, labels=labels, labels_json=labels_json(labels),
+        key=key, status=status, labels=labels, labels_json=labels_json(labels).decode(),
         summary=f"{key} is broken", severity_word=severity,
     )  # fmt: skip
 

@@ -77,9 +77,11 @@ async def test_what_is_due_is_decided_at_its_time_and_not_before(desk: Desk):
     await desk.receive(alert("a"))
     assert await desk.engine.look() == 0
     desk.clock.forward(minutes=2, seconds=59)
-    assert await desk.engine.look() == 0
+    await desk.engine.look()
+    assert await desk.count("events", "kind = 'paged'") == 1
     desk.clock.forward(seconds=1)
     assert await desk.engine.look() == 1
+    assert await desk.engine.look() == 0
     paged = [one.body.person for one in await desk.log(1) if isinstance(one.body, e.Paged)]
     assert paged == ["backend-a", "frontend-a"]
 
@@ -121,7 +123,7 @@ async def test_an_incident_that_cannot_be_decided_is_put_off_and_shown_and_the_o
     assert await desk.count("events", "kind = 'paged'") == 3 + 2
 
     desk.clock.forward(minutes=1)  # and once it can be decided, it goes on
-    assert await desk.engine.look() == 1
+    await desk.engine.look()
     assert await desk.count("events", "kind = 'paged'") == 3 + 3
     assert await desk.count("incidents", "trouble IS NOT NULL") == 0
 
