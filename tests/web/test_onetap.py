@@ -151,6 +151,22 @@ async def test_a_disabled_account_can_not_act_by_its_old_links(site, incident):
     assert (await state(site, incident))["acknowledged_by"] is None
 
 
+async def test_who_has_left_the_manual_can_not_act_by_an_old_link(site, incident):
+    answer = await site.client().post(link(incident, person="left-us"))
+    assert answer.status_code == 403
+    assert "매뉴얼에 더는 없는" in answer.text
+    assert (await state(site, incident))["acknowledged_by"] is None
+
+
+async def test_who_may_only_look_can_not_act_by_a_link(site, incident):
+    async with site.pool.acquire() as conn:
+        await access.create_account(conn, "devops-b", role="viewer", now=site.clock.now())
+    answer = await site.client().post(link(incident, person="devops-b"))
+    assert answer.status_code == 403
+    assert "보기만" in answer.text
+    assert (await state(site, incident))["acknowledged_by"] is None
+
+
 async def test_a_person_without_an_account_can_act_by_link(site, incident):
     assert (await site.client().post(link(incident, person="devops-b"))).status_code == 200
     assert (await state(site, incident))["acknowledged_by"]["id"] == "devops-b"

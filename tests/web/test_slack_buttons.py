@@ -130,6 +130,14 @@ async def test_a_member_whom_the_manual_does_not_know_is_told_what_to_do(site, s
     assert (await state(site, incident))["seq"] == incident["seq"]
 
 
+async def test_a_press_by_who_may_only_look_does_nothing(site, slack, incident):
+    async with site.pool.acquire() as conn:
+        await access.set_role(conn, "pm", "viewer")
+    await press(site, payload(slack, incident))
+    assert "보기만" in told(slack)
+    assert (await state(site, incident))["seq"] == incident["seq"]
+
+
 async def test_a_second_press_is_told_why_nothing_happened(site, slack, incident, message):
     await press(site, payload(slack, incident))
     slack.calls.clear()

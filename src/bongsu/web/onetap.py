@@ -87,9 +87,8 @@ async def _looked(at: Services, claims: Claims) -> GoPage:
 
 async def _tapped(at: Services, claims: Claims) -> GoPage:
     t = _language(at, claims)
-    if await at.access.disabled(claims.person):
-        text = t(N_("Your account is disabled, so nothing was done."))
-        return GoPage(t, t(N_("Not done")), text, status=403)
+    if why_not := await perform.shut_out(at, claims.person, t):
+        return GoPage(t, t(N_("Not done")), why_not, status=403)
     try:
         incident = await perform.perform(
             at.engine, claims.purpose, _id(claims),

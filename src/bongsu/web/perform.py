@@ -12,11 +12,13 @@ from bongsu.incident import commands as c
 from bongsu.incident.phases import Phase
 from bongsu.incident.reasons import person_name, phase_name
 from bongsu.incident.state import Incident
+from bongsu.store.access import ROLES
 from bongsu.web.access.actor import Via
 
 if TYPE_CHECKING:
     from bongsu.engine.engine import Engine
     from bongsu.manual.schema.document import Manual
+    from bongsu.web.services import Services
 
 DONE: dict[ActionCode, str] = {
     "ack": N_("{person} acknowledged {number}."),
@@ -25,6 +27,23 @@ DONE: dict[ActionCode, str] = {
     "resolve": N_("{person} resolved {number}."),
     "escalate": N_("{person} escalated {number}."),
 }
+
+
+async def shut_out(at: Services, person: str, t: Translator) -> str:
+    """Say why a person may not act by a button or a link any more; empty: they may.
+
+    A person of the manual needs no account; one who has an account may do what its role may.
+    """
+    if at.policy.manual.person(person) is None:
+        return t(N_("The manual does not name you any more, so nothing was done."))
+    account = await at.access.account(person)
+    if account is None:
+        return ""
+    if account.disabled_at is not None:
+        return t(N_("Your account is disabled, so nothing was done."))
+    if ROLES.index(account.role) < ROLES.index("responder"):
+        return t(N_("Your account may only look, so nothing was done."))
+    return ""
 
 
 async def perform(

@@ -20,7 +20,7 @@ from bongsu.channels.message import DeliveryError
 from bongsu.channels.registry import slack_of
 from bongsu.channels.slack.interaction import Interaction, parse_interaction, verify
 from bongsu.engine.engine import UnknownIncidentError
-from bongsu.i18n import N_, Translator, translator
+from bongsu.i18n import Translator, translator
 from bongsu.incident.commands import RefusedError
 from bongsu.incident.reasons import explain
 from bongsu.incident.state import Incident
@@ -85,8 +85,8 @@ async def _in_time(at: Services, pressed: Interaction) -> Outcome:
     t = translator(spec.lang)
     try:
         async with asyncio.timeout(IN_TIME):
-            if await at.access.disabled(person):
-                return Outcome(t(N_("Your account is disabled, so nothing was done.")), t)
+            if why_not := await perform.shut_out(at, person, t):
+                return Outcome(why_not, t)
             return await _perform(at, pressed, person, t)
     except Exception as error:  # noqa: BLE001  the edge: the person must hear that it did not work
         log.warning("slack.not_done", action=pressed.action, error=repr(error))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from bongsu.engine.clock import Clock
+    from bongsu.store.access import Account
     from bongsu.store.database import Pool, PoolConnection
     from bongsu.store.sessions import Bearer
 
@@ -220,13 +221,13 @@ class Access:
 
     # ── accounts ─────────────────────────────────────────────────────────────────────────
 
-    async def disabled(self, login: str) -> bool:
-        """Say whether a person's account was shut out; a person without one was not."""
+    async def account(self, login: str) -> Account | None:
+        """Return a person's account; None where they have none."""
         async with self._pool.acquire() as conn:
             try:
-                return (await accounts.account(conn, login)).disabled_at is not None
+                return await accounts.account(conn, login)
             except accounts.AccessRefusedError:
-                return False
+                return None
 
 
 async def current_actor(request: HTTPConnection) -> Actor | None:
