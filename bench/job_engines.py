@@ -11,6 +11,9 @@ runs as a user of its own). Workers are separate processes of this same file, so
 killed. All times are CLOCK_MONOTONIC, which every process on one Linux host shares.
 """
 
+# procrastinate is only there when this runs, so its decorators are unknown when it is checked.
+# mypy: disallow-untyped-decorators=False
+
 from __future__ import annotations
 
 import argparse

@@ -241,8 +241,8 @@ async def idle(count: int) -> dict[str, object]:
     """Signal to page with nothing else going on."""
     report: dict[str, object] = {}
     async with sink() as (made, port):
-        for make in (lambda: alertmanager(port, "'...'"), lambda: bongsu(port, ["..."])):
-            with make() as target:
+        for running in (alertmanager(port, "'...'"), bongsu(port, ["..."])):
+            with running as target:
                 await asyncio.sleep(2)
                 made.seen.clear()
                 prober = Prober(target, made)
@@ -269,8 +269,8 @@ async def storm(groups: list[str], their_groups: str, label: str) -> dict[str, o
     ]
     report: dict[str, object] = {}
     async with sink() as (made, port):
-        for make in (lambda: alertmanager(port, their_groups), lambda: bongsu(port, groups)):
-            with make() as target:
+        for running in (alertmanager(port, their_groups), bongsu(port, groups)):
+            with running as target:
                 await asyncio.sleep(2)
                 made.seen.clear()
                 made.requests = 0

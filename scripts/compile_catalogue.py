@@ -47,7 +47,7 @@ def compile_all() -> None:
 def problems() -> list[str]:
     """Compare the sources' texts with the Korean catalogue."""
     whole, found = merged(PACKAGE / "locale" / "ko")
-    used = {}
+    used: dict[str, str] = {}
     for name, line, text, _comments, _context in extract_from_dir(
         str(PACKAGE), method_map=METHODS, keywords=KEYWORDS
     ):

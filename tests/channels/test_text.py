@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from tests.channels.messages import a_notice, a_page
 
 from bongsu.channels.message import Links
-from bongsu.channels.text import clean, fit, moment, one_line, render, render_page, subject, width
+from bongsu.channels.text import fit, moment, one_line, render, render_page, subject, width
+from bongsu.incident.literal import clean
 
 
 def test_a_page_reads_from_the_top_what_to_know_and_what_to_do() -> None:

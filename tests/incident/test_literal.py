@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -59,7 +61,7 @@ def test_ordinary_words_stay_as_they_are(said):
     assert literal(said) == clean(said) == said
 
 
-def announced(**opened: object) -> str:
+def announced(**opened: Any) -> str:
     announce = {"template": "incident_notification", "to": "#a", "when": "opened"}
     text = "*{{ title }}*\n{{ description }} / {{ services }}"
     spec = severity("P0", announce=[announce])
