@@ -42,8 +42,14 @@ def serve(  # noqa: PLR0917  each is an option of the command
 ) -> None:
     """Run until Ctrl-C or SIGTERM; SIGHUP loads the manual again."""
     from bongsu.cli import serving
-    from bongsu.cli.server import run
 
-    serving.log_to_stderr(as_json=log_json)
     chosen = serving.settings(manual, data, database_url, listen, base_url)
-    run(chosen, os.environ)
+    early = None if chosen.database_url else serving.EarlyStart(chosen.data / "postgres")
+    try:
+        from bongsu.cli.server import run
+
+        serving.log_to_stderr(as_json=log_json)
+        run(chosen._replace(early=early), os.environ)
+    finally:
+        if early is not None:
+            early.abandon()

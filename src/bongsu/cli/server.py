@@ -84,11 +84,12 @@ async def _serve(chosen: Settings, variables: Mapping[str, str]) -> None:
             process = await stack.enter_async_context(served(chosen, variables, manual))
             _on_hangup(lambda: _reload(process.runtime, chosen))
             await _welcome(process.runtime, chosen, manual)
-        ended = asyncio.create_task(stop.wait())
-        await asyncio.wait({process.http, ended}, return_when=asyncio.FIRST_COMPLETED)
-        ended.cancel()
+        waits = [asyncio.create_task(event.wait()) for event in (stop, process.runtime.broken)]
+        await asyncio.wait({process.http, *waits}, return_when=asyncio.FIRST_COMPLETED)
+        for waiting in waits:
+            waiting.cancel()
     if not stop.is_set():
-        fail(t(N_("the web server has ended by itself; the log says why")))
+        fail(t(N_("a part of the server has ended by itself; the log says why")))
 
 
 @asynccontextmanager
@@ -176,7 +177,12 @@ async def _work(chosen: Settings, variables: Mapping[str, str]) -> None:
             runtime = await stack.enter_async_context(_started(url, chosen, channels, None))
             _on_hangup(runtime.refresh)
         print(t(N_("The worker is running. Ctrl-C stops it.")), flush=True)
-        await stop.wait()
+        waits = [asyncio.create_task(event.wait()) for event in (stop, runtime.broken)]
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for waiting in waits:
+            waiting.cancel()
+    if not stop.is_set():
+        fail(t(N_("a part of the server has ended by itself; the log says why")))
 
 
 def _channels(variables: Mapping[str, str]) -> registry.Channels:
@@ -295,4 +301,5 @@ async def _keep_local(conn: Any, runtime: Runtime, chosen: Settings) -> None:
         secret, _ = await access.issue_token(
             conn, access.FIRST_ADMIN, name=LOCAL, made_by="bongsu", now=now
         )
-        keep(path, Server(chosen.base_url, secret))
+        # Not the public address: a proxy need not answer on this machine.
+        keep(path, Server(f"http://{chosen.host}:{chosen.port}", secret))

@@ -1,4 +1,4 @@
-"""What `serve`, `worker` and `demo` share: settings, the database, the manual, one running process."""
+"""What `serve`, `worker` and `demo` share: settings, the database, the manual, one process."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 from collections.abc import AsyncIterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -36,6 +37,8 @@ class Settings(NamedTuple):
     port: int
     base_url: str
     """the console's public address, without a slash at its end"""
+    early: EarlyStart | None = None
+    """the embedded database, where it was begun already"""
 
 
 def settings(
@@ -94,7 +97,7 @@ async def database(chosen: Settings) -> AsyncIterator[str]:
     if chosen.database_url:
         yield chosen.database_url
         return
-    embedded = await _embedded(chosen.data / "postgres")
+    embedded = await _embedded(chosen)
     ended = asyncio.Event()
     watching = asyncio.create_task(_revive(embedded, ended), name="watch the embedded database")
     try:
@@ -105,10 +108,33 @@ async def database(chosen: Settings) -> AsyncIterator[str]:
         await asyncio.to_thread(embedded.stop)
 
 
-async def _embedded(folder: Path) -> Embedded:
-    from bongsu.store.database import DatabaseError, start_embedded
+class EarlyStart:
+    """The embedded database, begun in a thread while the rest of the program is still loading."""
 
-    starting = asyncio.create_task(asyncio.to_thread(start_embedded, folder))
+    def __init__(self, folder: Path) -> None:
+        from bongsu.store.embedded import start_embedded
+
+        thread = ThreadPoolExecutor(1, "start the database")
+        self._starting: Future[Embedded] | None = thread.submit(start_embedded, folder)
+
+    async def taken(self) -> Embedded:
+        """Wait for it; whoever takes it stops it."""
+        starting, self._starting = self._starting, None
+        assert starting is not None
+        return await asyncio.wrap_future(starting)
+
+    def abandon(self) -> None:
+        """Stop it if nobody has taken it, since the rest of the program did not get that far."""
+        if self._starting is not None:
+            with suppress(Exception):
+                self._starting.result().stop()
+
+
+async def _embedded(chosen: Settings) -> Embedded:
+    from bongsu.store.database import DatabaseError
+
+    early = chosen.early or EarlyStart(chosen.data / "postgres")
+    starting = asyncio.create_task(early.taken())
     try:
         return await asyncio.shield(starting)
     except DatabaseError as error:

@@ -65,6 +65,8 @@ class Runtime:
     courier: Courier
     looker: Looker
     writer: Writer
+    broken: asyncio.Event
+    """set when a task that must run for ever has ended: the process is to be started anew"""
 
     async def adopt(self, manual: Manual) -> bool:
         """Let a manual decide from now on, here and in every other process."""
@@ -138,6 +140,8 @@ async def running(
             asyncio.create_task(_keep_warm(channels, stopping), name="warm channels"),
             asyncio.create_task(_follow_manual(runtime, stopping), name="follow the manual"),
         ]
+        for task in tasks:
+            task.add_done_callback(lambda one: _ended(one, runtime, stopping))
         try:
             yield runtime
         finally:
@@ -148,6 +152,12 @@ async def running(
             draining = asyncio.create_task(runtime.courier.drain(), name="drain the courier")
             await asyncio.wait([*tasks, draining], timeout=END_WITHIN)
             await registry.close(channels)
+
+
+def _ended(task: asyncio.Task[None], runtime: Runtime, stopping: asyncio.Event) -> None:
+    if not stopping.is_set() and not task.cancelled():
+        log.critical("task.ended", task=task.get_name(), error=repr(task.exception()))
+        runtime.broken.set()
 
 
 async def _closed(pool: Pool) -> None:
@@ -173,7 +183,7 @@ async def _assemble(
     writer = Writer(base_url, secret)
     courier = Courier(engine, channels, writer, worker, claims)
     engine.has_room, engine.hand_over = courier.has_room, courier.hand_over
-    return Runtime(pool, engine, Triage(engine), courier, Looker(engine), writer)
+    return Runtime(pool, engine, Triage(engine), courier, Looker(engine), writer, asyncio.Event())
 
 
 async def _keep_warm(channels: Mapping[str, Channel], stopping: asyncio.Event) -> None:
