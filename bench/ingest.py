@@ -206,7 +206,7 @@ def alertmanager() -> Iterator[tuple[int, str, list[int]]]:
 
 @contextlib.contextmanager
 def bongsu(database: Embedded) -> Iterator[tuple[int, str, list[int]]]:
-    """Run our signal routes on an empty database; yield the port, the key's header, the processes."""
+    """Run our signal routes on an empty database; yield port, key header and processes."""
     port = free_port()
     asyncio.run(_emptied(database.url))
     script = str(HERE / "_ingest_server.py")

@@ -19,7 +19,7 @@ import asyncpg
 import structlog
 
 from bongsu.incident.alert import Alert, ChangedAlert
-from bongsu.store.alert_queue import NOTHING, Batch, Part, Queue, Receipt, split
+from bongsu.store.alert_queue import NOTHING, ROWS_PER_STATEMENT, Batch, Part, Queue, Receipt, split
 from bongsu.store.alert_rows import SEPARATOR, Row, to_changed
 from bongsu.store.alerts import statement_number
 from bongsu.store.database import AWAY
@@ -257,6 +257,7 @@ class AlertWriter:
 
     async def _write_next(self, lane: _Lane) -> bool:
         """Write what waits, or wait for it; False when nothing will come any more."""
+        await self._gather(lane)
         lane.batch = self._queue.take([o.batch.rows for o in self._lanes if o is not lane])
         if lane.batch.parts:
             await self._flush(lane, lane.batch)
@@ -268,6 +269,18 @@ class AlertWriter:
             lane.idle = self._loop.create_future()
             await lane.idle
         return True
+
+    async def _gather(self, lane: _Lane) -> None:
+        """Let in what has arrived already, until it is as much as the other connection is writing.
+
+        So in a storm the two take turns with statements of one size, and what a statement costs
+        by itself is shared by more signals. On a quiet system nothing is waited for.
+        """
+        enough = sum(len(other.batch.rows) for other in self._lanes if other is not lane)
+        rows = 0
+        while rows < self._queue.rows < min(enough, ROWS_PER_STATEMENT):
+            rows = self._queue.rows
+            await asyncio.sleep(0)
 
     async def _recover(self, lane: _Lane, error: Exception) -> None:
         """Go on after what nobody foresaw: who waits for the batch is told to send it again."""
