@@ -28,6 +28,7 @@ from bongsu.incident.state import Incident
 from bongsu.manual.schema.base import format_duration
 from bongsu.signals.routing import Routed
 from bongsu.store import alerts, incidents
+from bongsu.store.database import AWAY
 
 if TYPE_CHECKING:
     from bongsu.store.database import PoolConnection
@@ -42,8 +43,7 @@ GIVE_WAY_AT_MOST = 1.0
 GIVE_WAY_STEP = 0.02
 ATTEMPTS = 5
 COLLISIONS = (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError)
-AWAY = (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError)
-LOOK_AGAIN = timedelta(seconds=30)
+LOOK_AGAIN = timedelta(seconds=5)
 """how long a swept alert is left to the process that swept it"""
 PUT_OFF = timedelta(minutes=1)
 """how long an alert that can't be triaged waits before it is tried again"""
