@@ -32,8 +32,9 @@ PATIENCE = 120.0
 """seconds that the server may take to be ready; after a crash it reads its whole log first"""
 ATTEMPTS = 3
 LEFT_BEHIND = ("postmaster.pid", ".s.PGSQL.5432.lock")
-"""files with the number of a server that runs. PostgreSQL believes them where that number is another
-process's by now, or a dead one's that nobody has buried, as in a container without an init."""
+"""files with the number of a server that runs. PostgreSQL believes them where that number is
+another process's by now, or a dead one's that nobody has buried, as in a container without an
+init."""
 SETTINGS = {
     "jit": "off",
     "max_connections": "60",
@@ -63,7 +64,7 @@ class Embedded:
     url: str
     folder: Path
     started: bool
-    """whether it was started now; else it was running, for another process or after one that died"""
+    """whether it was started now; else it ran for another process, or after one that died"""
     _users: IO[bytes]
 
     def stop(self) -> bool:
@@ -222,8 +223,10 @@ def _is_of(process: psutil.Process, folder: Path) -> bool:
 
 
 def _driver(folder: Path) -> PostgresServer:
-    """Load the wheel's own driver; it warns where a session has no runtime folder, which it does
-    not need here: the socket lies in the data folder.
+    """Load the wheel's own driver.
+
+    It warns where a session has no runtime folder, which it does not need here: the socket lies
+    in the data folder.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
