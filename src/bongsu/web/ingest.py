@@ -11,7 +11,6 @@ import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
-from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 import asyncpg
@@ -22,7 +21,7 @@ from bongsu.manual.schema.document import Manual
 from bongsu.manual.schema.signals import SignalFormat
 from bongsu.signals.alert import Parsed, Refusal
 from bongsu.signals.formats import alertmanager, generic, pagerduty, prometheus
-from bongsu.store.alert_writer import NotKeptError, OverloadedError, UnstorableError
+from bongsu.store.alert_writer import NotKeptError
 from bongsu.store.database import AWAY
 from bongsu.store.integrations import KeysUnknownError
 from bongsu.store.signals import Signal, add_change
@@ -34,15 +33,22 @@ from bongsu.web.ingest_http import (
     ASGIApp,
     Bodies,
     DisconnectedError,
-    Message,
     Receive,
     RefusedError,
     Request,
     Scope,
     Send,
     lingering,
-    overloaded,
     problem,
+)
+from bongsu.web.ingest_refusals import (
+    no_database,
+    no_silence,
+    nothing_here,
+    refusals_of,
+    unknown_key,
+    written,
+    wrong_method,
 )
 
 if TYPE_CHECKING:
@@ -148,7 +154,7 @@ class IngestApp:
         except DisconnectedError:
             return
         except (RefusedError, KeysUnknownError, NotKeptError) as error:
-            answer = problem(_refusals(error), self._lang(request))
+            answer = problem(refusals_of(error), self._lang(request))
         await answer.send(lingering(send, receive) if answer.status == TOO_LARGE else send)
 
     def _is_own(self, path: str) -> bool:
@@ -158,7 +164,7 @@ class IngestApp:
         if self._rest is not None:
             await self._rest(scope, receive, send)
         elif scope["type"] == "http":
-            await problem([_nothing_here()], "en").send(send)
+            await problem([nothing_here()], "en").send(send)
 
     def _handler(self, request: Request) -> Handler:
         post, get = self._posts.get(request.path), self._gets.get(request.path)
@@ -167,10 +173,10 @@ class IngestApp:
         if request.method in ("GET", "HEAD") and get:
             return get
         if request.path.startswith("/api/v2/silence"):
-            raise RefusedError(_no_silence())
+            raise RefusedError(no_silence())
         if post or request.path in FORMS:
-            raise RefusedError(_wrong_method("POST"))
-        raise RefusedError(_wrong_method("GET") if get else _nothing_here())
+            raise RefusedError(wrong_method("POST"))
+        raise RefusedError(wrong_method("GET") if get else nothing_here())
 
     def _lang(self, request: Request) -> str:
         return request.language(self._manual().overview.locale)
@@ -189,38 +195,12 @@ class IngestApp:
             await self._writer.write(Signal(now, integration, form.format, raw), parsed.alerts)
             return form.accepted(parsed)
         if parsed.alerts:
-            said = _written(parsed.refused)
+            said = written(parsed.refused)
             signal = Signal(now, integration, form.format, raw, "partial", said)
             await self._writer.write(signal, parsed.alerts)
         else:
             self._refuse(now, integration, form.format, raw, parsed.refused)
         return form.refused(parsed, self._lang(request))
-
-    def take_now(
-        self, scope: Scope, raw: bytes
-    ) -> tuple[asyncio.Future[None], Callable[[], Answer]] | None:
-        """Begin to write a signal of which nothing is wrong, for `bongsu.web.ingest_protocol`.
-
-        Return what is done when it is durable, and what to answer then; None where there is
-        anything to look at more closely, which is then done as for every other request.
-        """
-        request = Request(scope, _no_more)
-        form = FORMS.get(request.path)
-        if form is None or request.encoding or not request.key:
-            return None
-        integration = self._keys.known(request.key)
-        if integration is None or self._not_allowed(integration, form.format):
-            return None
-        now = self._clock.now()
-        parsed = form.parse(raw, now)
-        if parsed.refused:
-            return None
-        signal = Signal(now, integration, form.format, raw)
-        try:
-            written = asyncio.ensure_future(self._writer.write(signal, parsed.alerts))
-        except NotKeptError:
-            return None
-        return written, partial(form.accepted, parsed)
 
     async def _pagerduty(self, request: Request) -> Answer:
         raw = await self._strangers.read(request)
@@ -247,7 +227,7 @@ class IngestApp:
             async with self._pool.acquire(timeout=2) as conn:
                 await add_change(conn, now, integration or "", msgspec.structs.astuple(change))
         except _NO_DATABASE:
-            raise RefusedError(_no_database()) from None
+            raise RefusedError(no_database()) from None
         return Answer(202, pagerduty.CHANGE_ACCEPTED)
 
     async def _stranger(self, raw: bytes) -> tuple[str | None, Refusal | None]:
@@ -276,7 +256,7 @@ class IngestApp:
 
     def _not_allowed(self, integration: str | None, format_: SignalFormat) -> Refusal | None:
         if integration is None:
-            return _unknown_key()
+            return unknown_key()
         known = self._manual().signals.integrations.get(integration)
         if known is not None and format_ in known.formats:
             return None
@@ -295,7 +275,7 @@ class IngestApp:
         raw: bytes,
         refused: Sequence[Refusal],
     ) -> None:
-        signal = Signal(now, integration, format_, raw, "refused", _written(refused))
+        signal = Signal(now, integration, format_, raw, "refused", written(refused))
         self._writer.keep_refused(signal)
 
     # What Prometheus's tools ask of an alertmanager:
@@ -328,7 +308,7 @@ class IngestApp:
                     conn, integration, request.query, self._manual(), self._clock.now()
                 )
         except _NO_DATABASE:
-            raise RefusedError(_no_database()) from None
+            raise RefusedError(no_database()) from None
 
 
 async def _parsed(parse: Callable[[bytes, datetime], T], raw: bytes, now: datetime) -> T:
@@ -340,66 +320,3 @@ async def _parsed(parse: Callable[[bytes, datetime], T], raw: bytes, now: dateti
 
 def _event(raw: bytes, now: datetime) -> Parsed:
     return pagerduty.parse(raw, now, lambda: uuid.uuid4().hex).parsed
-
-
-async def _no_more() -> Message:
-    return {"type": "http.disconnect"}
-
-
-def _written(refused: Sequence[Refusal]) -> str:
-    return msgspec.json.encode(refused).decode()
-
-
-def _refusals(error: RefusedError | KeysUnknownError | NotKeptError) -> Sequence[Refusal]:
-    match error:
-        case RefusedError():
-            return error.refusals
-        case OverloadedError():
-            return [overloaded()]
-        case UnstorableError():
-            why = N_("The database refuses this signal: {why}.")
-            return [Refusal(why, values={"why": str(error)}, status=422)]
-        case _:
-            return [_no_database()]
-
-
-def _unknown_key() -> Refusal:
-    return Refusal(
-        N_("The integration key is missing or not known."),
-        N_("Issue one with 'bongsu integration key NAME' and send that."),
-        status=401,
-    )
-
-
-def _nothing_here() -> Refusal:
-    return Refusal(
-        N_("No signal is taken at this address."),
-        N_("See the reference of signals for the addresses."),
-        status=404,
-    )
-
-
-def _wrong_method(method: str) -> Refusal:
-    return Refusal(
-        N_("This address takes {method} only."),
-        N_("Send {method}."),
-        values={"method": method},
-        status=405,
-    )
-
-
-def _no_silence() -> Refusal:
-    return Refusal(
-        N_("Silences are written in the manual."),
-        N_("Add one to signals.yaml, or snooze the incident."),
-        status=405,
-    )
-
-
-def _no_database() -> Refusal:
-    return Refusal(
-        N_("The database does not answer."),
-        N_("Send it again in {seconds} seconds."),
-        values={"seconds": 2},
-        status=503,
-    )

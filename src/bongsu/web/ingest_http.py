@@ -7,7 +7,6 @@ import base64
 import binascii
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
 from contextlib import suppress
-from http import HTTPStatus
 from typing import Any, NoReturn, TypeAlias
 
 import msgspec
@@ -75,7 +74,7 @@ class DisconnectedError(Exception):
 class Answer:
     """A whole response, ready to be sent any number of times."""
 
-    __slots__ = ("_body", "_head", "_start", "status")
+    __slots__ = ("_body", "_start", "status")
 
     def __init__(self, status: int, body: bytes = b"", headers: Sequence[Header] = (JSON,)) -> None:
         length = (b"content-length", str(len(body)).encode())
@@ -87,22 +86,11 @@ class Answer:
             "headers": [*headers, length, *extra],
         }
         self._body: dict[str, Any] = {"type": "http.response.body", "body": body}
-        self._head = b""
 
     async def send(self, send: Send) -> None:
         """Send it."""
         await send(self._start)
         await send(self._body)
-
-    def wire(self, more: Sequence[Header]) -> bytes:
-        """Return it as HTTP/1.1, with more headers."""
-        if not self._head:
-            self._head = b"HTTP/1.1 %d %b\r\n" % (
-                self.status, HTTPStatus(self.status).phrase.encode()
-            )  # fmt: skip
-            self._head += b"".join(b"%b: %b\r\n" % header for header in self._start["headers"])
-        headers = b"".join([b"%b: %b\r\n" % header for header in more])
-        return b"%b%b\r\n%b" % (self._head, headers, self._body["body"])
 
 
 def problem(refusals: Sequence[Refusal], lang: str, *, kept: int = 0) -> Answer:
