@@ -12,12 +12,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import httpx
 import psutil
+import pytest
 
 from bongsu.store.database import PoolConnection, connect_pool
 
@@ -34,6 +35,20 @@ def free_port() -> int:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         return int(taken.getsockname()[1])
+
+
+async def until(condition: Callable[[], object], within: float = PATIENCE) -> None:
+    """Wait until something holds."""
+    deadline = time.monotonic() + within
+    while not condition():
+        assert time.monotonic() < deadline, f"still not so after {within:g} s"
+        await asyncio.sleep(0.02)
+
+
+def tell(capsys: pytest.CaptureFixture[str], figures: str) -> None:
+    """Print figures for whoever reads the tests' output, whether they pass or not."""
+    with capsys.disabled():
+        print(f"\n{figures}")
 
 
 class Bongsu:
@@ -140,10 +155,13 @@ class House:
     @property
     def postgres(self) -> list[psutil.Process]:
         """The embedded server's processes, the postmaster first."""
-        folder = str(self.data / "postgres")
-        found = [one for one in psutil.process_iter() if _in_folder(one, folder)]
-        own = {one.pid for one in found}
-        return sorted(found, key=lambda one: one.ppid() in own)
+        folder, parents = str(self.data / "postgres"), dict[psutil.Process, int]()
+        for one in psutil.process_iter():
+            if _in_folder(one, folder):
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    parents[one] = one.ppid()
+        own = {one.pid for one in parents}
+        return sorted(parents, key=lambda one: parents[one] in own)
 
     def kill_postgres(self, *, whole: bool = True) -> int:
         """SIGKILL the postmaster, and with ``whole`` all of its children; returns how many."""

@@ -8,7 +8,7 @@ import random
 import statistics
 
 import pytest
-from tests.resilience.processes import House
+from tests.resilience.processes import House, tell
 from tests.resilience.sinks import Sinks
 from tests.resilience.storm import Kill, Killer, Sender, quiet
 from tests.resilience.verdict import Verdict, judge
@@ -45,8 +45,7 @@ async def test_a_hundred_kills_lose_nothing_and_repeat_at_most_one_delivery_each
     async with house.connection() as conn:
         verdict = await judge(conn, sender, sinks, killer.kills)
         audited, breaks = await auditing.verify(conn, None)
-    with capsys.disabled():
-        print(report(verdict, killer.kills, sender, rest, audited))
+    tell(capsys, report(verdict, killer.kills, sender, rest, audited))
     (house.folder / "verdict").write_text(repr(verdict))
 
     assert verdict.accepted > KILLS, "too little was sent for the kills to meet anything"
@@ -68,12 +67,19 @@ def report(verdict: Verdict, kills: list[Kill], sender: Sender, rest: float, aud
     for number, count in verdict.per_kill.items():
         repeats[kills[number].what] += count
     late = sorted(verdict.lateness)
-    return f"""
-    kills                {len(kills)} {kinds}, seed {SEED}
-    signals              {verdict.accepted} answered 2xx, {len(verdict.signals_lost)} lost; not answered, sent again: {dict(sender.failed)}
-    incidents            {verdict.incidents}, {audited} entries of their logs audited
-    deliveries           {verdict.due} asked for: {verdict.delivered} delivered, {verdict.withdrawn} withdrawn, {verdict.failed} failed
-    deliveries missing   {len(verdict.unseen) + len(verdict.unended)}
-    deliveries repeated  {sum(verdict.repeated.values())} {repeats}, at most {max(verdict.per_kill.values(), default=0)} for one kill
-    signal → page        p50 {statistics.median(late):.2f} s, p99 {late[int(len(late) * 0.99)]:.2f} s, worst {late[-1]:.2f} s
-    at rest after        {rest:.1f} s"""
+    p99 = late[int(len(late) * 0.99)]
+    most = max(verdict.per_kill.values(), default=0)
+    lines = {
+        "kills": f"{len(kills)} {kinds}, seed {SEED}",
+        "signals": f"{verdict.accepted} answered 2xx, {len(verdict.signals_lost)} lost",
+        "sent again": f"{dict(sender.failed)}: not answered 2xx",
+        "incidents": f"{verdict.incidents}, {audited} entries of their logs audited",
+        "deliveries": f"{verdict.due} asked for: {verdict.delivered} delivered,"
+        f" {verdict.withdrawn} withdrawn, {verdict.failed} failed",
+        "missing": f"{len(verdict.unseen) + len(verdict.unended)}",
+        "repeated": f"{sum(verdict.repeated.values())} {repeats}, at most {most} for one kill",
+        "signal → page": f"p50 {statistics.median(late):.2f} s, p99 {p99:.2f} s,"
+        f" worst {late[-1]:.2f} s",
+        "at rest after": f"{rest:.1f} s",
+    }
+    return "\n".join(f"    {name:<14} {text}" for name, text in lines.items())

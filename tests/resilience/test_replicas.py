@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import httpx
 import pytest
-from tests.resilience.processes import Bongsu, House, Server
+from tests.resilience.processes import Bongsu, House, Server, tell, until
 from tests.resilience.sinks import Sinks
 from tests.resilience.storm import issued_key, send, settled
 
@@ -25,8 +25,7 @@ async def burning(house: House, sinks: Sinks, server: Server, count: int) -> str
     async with httpx.AsyncClient() as client:
         for n in range(count):
             await send(client, server, key, f"beacon-{n}")
-            while len(sinks.of_beacon[f"beacon-{n}"]) < 2:
-                await asyncio.sleep(0.05)
+            await until(lambda n=n: len(sinks.of_beacon[f"beacon-{n}"]) == 2)  # type: ignore[misc]  # a loop's n
     return key
 
 
@@ -64,10 +63,9 @@ async def test_when_one_of_two_replicas_is_killed_no_page_is_more_than_ten_secon
     late = lateness(sinks, until)
     times = sinks.times()
     repeated = sum(len(found) - 1 for found in times.values())
-    with capsys.disabled():
-        print(
-            f"\n    killed 1 of 2 ({other} left): latest page {late:.1f} s late, {repeated} repeated"
-        )
+    tell(
+        capsys, f"killed 1 of 2 ({other} left): latest page {late:.1f} s late, {repeated} repeated"
+    )
     assert any(one.at > killed + 5 for one in sinks.arrivals)
     assert late <= LATEST
 
@@ -84,19 +82,16 @@ async def test_what_a_killed_replica_had_in_hand_is_taken_over(
     key = await issued_key(house)
     async with httpx.AsyncClient() as client:
         await send(client, first, key, "beacon-held")
-    while len({one.delivery for one in sinks.arrivals}) < 3:  # two pages and the notice
-        await asyncio.sleep(0.02)
+    await until(lambda: len(sinks.times()) == 3)  # two pages and the notice
     held = set(sinks.times())
     first.kill()
     killed = asyncio.get_running_loop().time()
     sinks.hold.set()
     second.start()
     await second.up()
-    while any(len(sinks.times()[one]) < 2 for one in held):
-        await asyncio.sleep(0.05)
+    await until(lambda: all(len(sinks.times()[one]) == 2 for one in held))
     taken = [max(sinks.times()[one]) - killed for one in held]
-    with capsys.disabled():
-        print(f"\n    taken over {min(taken):.1f} to {max(taken):.1f} s after the kill")
+    tell(capsys, f"taken over {min(taken):.1f} to {max(taken):.1f} s after the kill")
     assert max(taken) < LATEST
     await settled(house)
     assert all(len(found) <= 2 for found in sinks.times().values()), "each is repeated once"

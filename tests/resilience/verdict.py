@@ -6,6 +6,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from tests.resilience.sinks import Sinks
 from tests.resilience.storm import CHANNELS, Kill, Sender, Sent
@@ -113,7 +114,7 @@ def _repeats(verdict: Verdict, sinks: Sinks, kills: Sequence[Kill]) -> None:
         if len(times) == 1:
             continue
         verdict.repeated[name] = len(times) - 1
-        for before, after in zip(times, times[1:], strict=False):
+        for before, after in pairwise(times):
             between = [n for n, kill in enumerate(kills) if before - 0.5 < kill.at < after]
             if between:
                 verdict.per_kill[between[0]] += 1
