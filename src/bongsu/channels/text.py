@@ -22,6 +22,7 @@ LONGEST = 20_000
 """characters of a text that is said at all; the incident page has the rest"""
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
 
+_DRILL = N_("DRILL")
 _ACTIONS: dict[ActionCode, str] = {
     "ack": N_("Acknowledge"),
     "confirm": N_("It is real"),
@@ -102,7 +103,7 @@ def heading(message: Message) -> str:
 
 def _drill(message: Message) -> str:
     t = translator(message.lang)
-    return f"[{t('DRILL')}] " if message.drill else ""
+    return f"[{t(_DRILL)}] " if message.drill else ""
 
 
 def subject(message: Message) -> str:
