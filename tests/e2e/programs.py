@@ -38,7 +38,7 @@ async def eventually(look: Callable[[], Awaitable[T]], what: str) -> T:
     seen: Any = None
     try:
         async with asyncio.timeout(PATIENCE):
-            while not (seen := await look()):  # noqa: ASYNC110  other processes can't wake us
+            while not (seen := await look()):
                 await asyncio.sleep(0.1)
     except TimeoutError:
         raise AssertionError(f"not seen in {PATIENCE:g} s: {what}") from None

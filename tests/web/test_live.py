@@ -25,7 +25,7 @@ class Served:
         self.task = asyncio.create_task(self.server.serve([sock]))
 
     async def started(self):
-        while not self.server.started:  # noqa: ASYNC110  uvicorn has no event for it
+        while not self.server.started:
             await asyncio.sleep(0.01)
 
     async def stop(self):

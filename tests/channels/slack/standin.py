@@ -235,7 +235,7 @@ async def running() -> AsyncIterator[SlackStandIn]:
     config = uvicorn.Config(app, port=0, log_config=None, lifespan="off", ws="none")
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve())
-    while not server.started:  # noqa: ASYNC110  uvicorn tells in no other way
+    while not server.started:
         await asyncio.sleep(0.01)
     slack.port = server.servers[0].sockets[0].getsockname()[1]
     try:
