@@ -6,6 +6,7 @@ import ast
 import hashlib
 import importlib.metadata
 import json
+import os
 import re
 import subprocess
 import sys
@@ -116,7 +117,12 @@ assert "Usage" in out.getvalue(), out.getvalue()
 print(*sorted({"asyncpg", "fastapi", "httpx", "pgqueuer", "starlette"} & sys.modules.keys()))
 """
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=30
+        [sys.executable, "-c", program],
+        env={**os.environ, "BONGSU_LANG": "en"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
     )
 
     assert done.returncode == 0, done.stderr

@@ -1,7 +1,7 @@
-"""The responders' console: server-rendered pages that update themselves over server-sent events.
+"""The responders' console: pages that say what to do next and by when, and update themselves.
 
-Its incident page answers, from the top, what to do next and by when. `Console` is the app that
-`bongsu.web.app.create_app` takes as ``console``; `render_go` writes the pages of one-tap links.
+`Console` is the app that `bongsu.web.app.create_app` takes as ``console``, and `render_go` writes
+the pages of one-tap links.
 """
 
 from __future__ import annotations
