@@ -167,7 +167,7 @@ async def _faces_pool(url: str) -> AsyncIterator[Pool]:
 
 
 def _spare_collections() -> None:
-    """Don't walk through everything that was loaded, again and again, while a page is on its way."""
+    """Don't walk through all that was loaded, again and again, while a page is on its way."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)
