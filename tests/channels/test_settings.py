@@ -138,7 +138,7 @@ def test_user_and_password_are_decoded() -> None:
 def test_making_the_channels_loads_no_client_of_theirs() -> None:
     program = (
         "import os, sys; from bongsu.channels.registry import build; build(os.environ);"
-        "print([m for m in ('httpx', 'aiosmtplib', 'slack_sdk', 'jinja2', 'markdown_it')"
+        "print([m for m in ('httpx', 'aiohttp', 'aiosmtplib', 'slack_sdk', 'jinja2', 'markdown_it')"
         " if m in sys.modules])"
     )
     variables = {**GOOD, "PATH": "/usr/bin:/bin"}

@@ -58,7 +58,7 @@ class Secrets(logging.Filter):
         return True
 
     def guard(self, logger: str) -> None:
-        """Mask what a library logs: httpx logs whole addresses, a webhook's secret included."""
+        """Mask what a library logs: a client logs whole addresses, a webhook's secret included."""
         logging.getLogger(logger).addFilter(self)
 
     def release(self, logger: str) -> None:

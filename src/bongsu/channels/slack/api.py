@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urljoin
 
 import msgspec
 
@@ -13,12 +15,13 @@ from bongsu.channels.slack.settings import SlackSettings
 from bongsu.i18n import Translator
 
 if TYPE_CHECKING:
-    import httpx
+    import aiohttp
 
 KEEP_ALIVE = 120.0
 """seconds; firewalls forget idle connections after a few minutes, and a page would find out late"""
 CONNECTIONS = 20
 LONGEST_WAIT = 3_600.0
+LOGGER = "aiohttp.client"
 _OK, _TOO_MANY, _CLIENT_ERROR, _SERVER_ERROR = 200, 429, 400, 500
 _TIMEOUT = 408
 
@@ -32,13 +35,21 @@ class Answer(msgspec.Struct, frozen=True):
     ts: str = ""
 
 
+class Response(NamedTuple):
+    """An HTTP answer, read whole."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+
 class SlackHttp:
     """Makes requests; every failure is a `DeliveryError` without secrets."""
 
     def __init__(self, settings: SlackSettings) -> None:
         self._settings = settings
         self._secrets = Secrets([settings.bot_token, settings.webhook_url, settings.signing_secret])
-        self._client: httpx.AsyncClient | None = None
+        self._client: aiohttp.ClientSession | None = None
 
     async def call(self, method: str, body: dict[str, Any], t: Translator) -> Answer:
         """Call a method of the Web API with the bot token.
@@ -50,7 +61,7 @@ class SlackHttp:
         url = f"{self._settings.api_url}/{method}"
         headers = {"Authorization": f"Bearer {self._settings.bot_token}"}
         response = await self._post(url, body, headers, t)
-        if response.status_code != _OK:
+        if response.status != _OK:
             raise self._not_understood(response, t)
         try:
             answer = msgspec.json.decode(response.content, type=Answer)
@@ -68,10 +79,10 @@ class SlackHttp:
             DeliveryError: Slack could not be reached or understood; temporary.
         """
         response = await self._post(url, body, {}, t)
-        if response.status_code == _OK:
+        if response.status == _OK:
             return
-        code = response.text.strip()
-        if _CLIENT_ERROR <= response.status_code < _SERVER_ERROR and code.isidentifier():
+        code = response.content.decode(errors="replace").strip()
+        if _CLIENT_ERROR <= response.status < _SERVER_ERROR and code.isidentifier():
             raise errors.refused(code, t)
         raise self._not_understood(response, t)
 
@@ -84,15 +95,15 @@ class SlackHttp:
         if self._settings.bot_token:
             await self.call("auth.test", {}, t)
         elif self._settings.webhook_url:
-            root = self._http().build_request("HEAD", self._settings.webhook_url).url
-            await self._exchange("HEAD", str(root.copy_with(path="/", query=None)), None, {}, t)
+            root = urljoin(self._settings.webhook_url, "/")
+            await self._exchange("HEAD", root, None, {}, t)
 
     async def close(self) -> None:
         """Close the connections."""
         client, self._client = self._client, None
         if client is not None:
-            await client.aclose()
-            self._secrets.release("httpx")
+            await client.close()
+            self._secrets.release(LOGGER)
 
     def hide(self, text: str) -> str:
         """Return ``text`` without secrets."""
@@ -100,47 +111,64 @@ class SlackHttp:
 
     async def _post(
         self, url: str, body: dict[str, Any], headers: dict[str, str], t: Translator
-    ) -> httpx.Response:
+    ) -> Response:
         content = msgspec.json.encode(body)
         headers = {"Content-Type": "application/json; charset=utf-8", **headers}
         response = await self._exchange("POST", url, content, headers, t)
-        if response.status_code == _TOO_MANY:
+        if response.status == _TOO_MANY:
             raise errors.too_many(_seconds(response.headers.get("Retry-After")), t)
         return response
 
     async def _exchange(
         self, method: str, url: str, content: bytes | None, headers: dict[str, str], t: Translator
-    ) -> httpx.Response:
-        import httpx  # noqa: PLC0415  loaded when first needed
+    ) -> Response:
+        import aiohttp  # noqa: PLC0415  loaded when first needed
 
         http = self._http()
         try:
             try:
-                return await http.request(method, url, content=content, headers=headers)
-            except httpx.RemoteProtocolError:
+                return await _request(http, method, url, content, headers)
+            except aiohttp.ServerDisconnectedError:
                 # Slack closed an idle connection just as it was used again.
-                return await http.request(method, url, content=content, headers=headers)
-        except (httpx.TransportError, httpx.InvalidURL) as error:
+                return await _request(http, method, url, content, headers)
+        except (aiohttp.ClientError, OSError, ValueError) as error:
             cause = self.hide(str(error)) or type(error).__name__
             text = t("Slack can't be reached: {cause}", cause=cause)
             raise DeliveryError(text, permanent=False) from None
 
-    def _http(self) -> httpx.AsyncClient:
+    def _http(self) -> aiohttp.ClientSession:
         if self._client is None:
-            import httpx  # noqa: PLC0415  loaded when first needed
+            import aiohttp  # noqa: PLC0415  loaded when first needed
 
-            self._secrets.guard("httpx")
-            limits = httpx.Limits(max_connections=CONNECTIONS, keepalive_expiry=KEEP_ALIVE)
-            # The whole delivery has one time limit; a second one inside would only hide it.
-            self._client = httpx.AsyncClient(limits=limits, timeout=None)  # noqa: S113
+            self._secrets.guard(LOGGER)
+            self._client = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=CONNECTIONS, keepalive_timeout=KEEP_ALIVE),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                # The whole delivery has one time limit; a second one inside would only hide it.
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
+                trust_env=True,
+            )
         return self._client
 
-    def _not_understood(self, response: httpx.Response, t: Translator) -> DeliveryError:
+    def _not_understood(self, response: Response, t: Translator) -> DeliveryError:
         """A proxy's page, an outage, or an address that isn't Slack's."""
-        status = response.status_code
+        status = response.status
         text = t("Slack answered HTTP {status}, not as documented", status=status)
         permanent = _CLIENT_ERROR <= status < _SERVER_ERROR and status != _TIMEOUT
         return DeliveryError(text, permanent=permanent)
+
+
+async def _request(
+    http: aiohttp.ClientSession,
+    method: str,
+    url: str,
+    content: bytes | None,
+    headers: dict[str, str],
+) -> Response:
+    async with http.request(
+        method, url, data=content, headers=headers, allow_redirects=False
+    ) as answer:
+        return Response(answer.status, answer.headers, await answer.read())
 
 
 def _seconds(header: str | None) -> float:
