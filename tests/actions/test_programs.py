@@ -1,0 +1,254 @@
+"""Programs are bounded in every way, and nothing of them is left."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from bongsu.actions.programs import KIB, MIB, Output, allowed_environment, run, stream
+
+ENV = {"PATH": os.environ["PATH"]}
+LONG = "300"
+
+
+async def shell(script: str, **asked) -> Output:
+    """Run a script; the shell is the program under test, not a way to start one."""
+    return await run(["sh", "-c", script], **{"timeout_s": 20.0, "env": ENV, **asked})
+
+
+async def gone(pid_file: Path) -> bool:
+    """Whether the process that wrote its pid there ends within a moment."""
+    pid = int(pid_file.read_text())
+    for _ in range(200):
+        if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+            return True
+        await asyncio.sleep(0.01)
+    return False
+
+
+async def written(path: Path) -> None:
+    while not (path.exists() and path.read_text().strip()):
+        await asyncio.sleep(0.01)
+
+
+async def test_what_a_program_prints_and_returns_is_told():
+    output = await shell("echo out; echo err >&2; exit 3")
+    assert (output.ended, output.exit_code, output.ok) == ("exited", 3, False)
+    assert (output.out, output.complaint, output.truncated) == (b"out\n", "err", False)
+
+
+async def test_arguments_are_passed_whole_and_no_shell_reads_them():
+    hostile = ["; touch /nowhere", "$(id)", "a\nb", "-x", "`id`", "한글 *"]
+    output = await run(["printf", "%s|", *hostile], timeout_s=20, env=ENV)
+    assert output.text == "".join(f"{argument}|" for argument in hostile)
+
+
+@pytest.mark.parametrize(
+    ("argv", "ended"),
+    [
+        (["no-such-program-anywhere"], "not_found"),
+        (["/etc/hostname"], "not_allowed"),
+        (["/"], "not_allowed"),
+    ],
+)
+async def test_a_program_that_cannot_start_says_why(argv, ended):
+    output = await run(argv, timeout_s=20, env=ENV)
+    assert (output.ended, output.exit_code) == (ended, None)
+    assert argv[0] in output.complaint
+
+
+async def test_a_folder_that_is_not_there_is_named(tmp_path):
+    output = await run(["true"], timeout_s=20, env=ENV, cwd=tmp_path / "gone")
+    assert output.ended == "not_found"
+    assert "gone" in output.complaint
+
+
+async def test_only_the_named_part_of_the_environment_is_passed_on(monkeypatch):
+    monkeypatch.setenv("DATABASE_PASSWORD", "hunter2")
+    monkeypatch.setenv("API_REGION", "seoul")
+    output = await run(["env"], timeout_s=20, env=allowed_environment(["API_REGION", "NOT_SET"]))
+    assert "hunter2" not in output.text
+    assert "API_REGION=seoul" in output.text
+    assert f"PATH={os.environ['PATH']}" in output.text
+    assert "NOT_SET" not in output.text
+
+
+async def test_a_program_gets_its_input_and_its_end():
+    output = await run(["sort"], timeout_s=20, env=ENV, stdin=b"b\na\n")
+    assert output.out == b"a\nb\n"
+
+
+async def test_without_input_a_program_that_reads_meets_the_end_of_file():
+    assert (await run(["cat"], timeout_s=20, env=ENV)).ok
+
+
+async def test_a_flood_keeps_its_head_and_its_tail_and_loses_no_byte_to_who_listens():
+    seen = {"out": 0, "err": 0}
+
+    def listen(name, block):
+        seen[name] += len(block)
+
+    flood = "head -c 4000000 /dev/zero | tr '\\0' x; head -c 500000 /dev/zero >&2"
+    script = f"echo first; {flood}; echo last"
+    output = await shell(script, limit=8 * KIB, on_output=listen)
+    assert output.ok
+    assert output.truncated
+    assert output.out.startswith(b"first\n")
+    assert output.out.endswith(b"last\n")
+    assert b"[... 3991819 bytes ...]" in output.out
+    assert len(output.out) < 9 * KIB
+    assert seen == {"out": 4_000_011, "err": 500_000}
+
+
+async def test_who_listens_and_fails_ends_the_program_and_the_run_fails():
+    def fail(name, block):
+        raise ValueError("the disk is full")
+
+    with pytest.raises(ValueError, match="the disk is full"):
+        await shell(f"echo x; sleep {LONG}", on_output=fail)
+
+
+async def test_a_program_that_takes_too_long_is_ended_and_what_it_said_is_kept():
+    output = await shell(f"echo started; exec sleep {LONG}", timeout_s=0.3)
+    assert (output.ended, output.exit_code, output.out) == ("timed_out", None, b"started\n")
+    assert output.took_s < 10
+
+
+async def test_a_program_that_ignores_the_polite_signal_is_killed(tmp_path):
+    script = f"trap '' TERM; echo $$ > {tmp_path}/pid; while :; do sleep 1; done"
+    output = await shell(script, timeout_s=0.3, grace_s=0.1)
+    assert output.ended == "timed_out"
+    assert await gone(tmp_path / "pid")
+
+
+async def test_a_program_has_the_grace_to_tidy_up(tmp_path):
+    script = f"trap 'touch {tmp_path}/tidy; exit 0' TERM; echo on; while :; do sleep 0.05; done"
+    assert (await shell(script, timeout_s=0.5)).ended == "timed_out"
+    assert (tmp_path / "tidy").exists()
+
+
+async def test_grandchildren_go_with_a_program_that_timed_out(tmp_path):
+    script = f"(sh -c 'echo $$ > {tmp_path}/pid; exec sleep {LONG}') & wait"
+    assert (await shell(script, timeout_s=0.5, grace_s=0.1)).ended == "timed_out"
+    assert await gone(tmp_path / "pid")
+
+
+async def test_a_descendant_that_fled_to_its_own_session_is_found_and_ended(tmp_path):
+    flee = f"setsid sh -c 'echo $$ > {tmp_path}/pid; exec sleep {LONG}' & sleep {LONG}"
+    assert (await shell(flee, timeout_s=0.5, grace_s=0.1)).ended == "timed_out"
+    assert await gone(tmp_path / "pid")
+
+
+async def test_what_a_finished_program_left_running_is_ended_and_does_not_hold_up_its_result(
+    tmp_path,
+):
+    script = f"sh -c 'echo $$ > {tmp_path}/pid; exec sleep {LONG}' & sleep 0.2; echo done"
+    output = await shell(script)
+    assert output.ok
+    assert output.out == b"done\n"
+    assert await gone(tmp_path / "pid")
+
+
+async def test_a_program_that_closes_its_pipes_and_lives_on_is_waited_for_and_timed():
+    assert (await shell("exec >&- 2>&-; sleep 0.2; exit 4")).exit_code == 4
+    assert (await shell(f"exec >&- 2>&-; sleep {LONG}", timeout_s=0.3)).ended == "timed_out"
+
+
+async def test_a_program_that_another_signal_ended_says_which():
+    output = await shell("kill -KILL $$")
+    assert (output.ended, output.exit_code) == ("signalled", 137)
+
+
+async def test_cancelling_the_task_ends_the_program_with_its_children(tmp_path):
+    script = f"trap '' TERM; sh -c 'echo $$ > {tmp_path}/pid; exec sleep {LONG}' & sleep {LONG}"
+    task = asyncio.create_task(shell(script, grace_s=0.1))
+    await written(tmp_path / "pid")
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await gone(tmp_path / "pid")
+
+
+async def test_cancelling_at_once_leaves_nothing_either(tmp_path):
+    for steps in range(6):
+        task = asyncio.create_task(shell(f"exec sleep {LONG}", env={**ENV, "AT": str(tmp_path)}))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    assert not [p.pid for p in psutil.process_iter() if _environ(p).get("AT") == str(tmp_path)]
+
+
+def _environ(process):
+    try:
+        return {} if process.status() == psutil.STATUS_ZOMBIE else process.environ()
+    except (psutil.Error, OSError):
+        return {}
+
+
+async def test_a_large_output_streams_whole_while_its_reader_is_slow():
+    argv = ["head", "-c", str(8 * MIB), "/dev/zero"]
+    total = 0
+    async with stream(argv, timeout_s=20, env=ENV) as blocks:
+        async for block in blocks:
+            total += len(block)
+            await asyncio.sleep(0)
+    assert total == 8 * MIB
+    assert blocks.output.ok
+
+
+async def test_a_reader_that_stands_still_makes_the_program_wait(tmp_path):
+    script = f"head -c {16 * MIB} /dev/zero; touch {tmp_path}/finished"
+    async with stream(["sh", "-c", script], timeout_s=20, env=ENV) as blocks:
+        async for _ in blocks:
+            await asyncio.sleep(0.3)
+            assert not (tmp_path / "finished").exists()
+            break
+    assert not (tmp_path / "finished").exists()
+
+
+async def test_leaving_a_stream_early_ends_its_program(tmp_path):
+    script = f"echo $$ > {tmp_path}/pid; while :; do echo line; sleep 0.01; done"
+    async with stream(["sh", "-c", script], timeout_s=20, env=ENV, grace_s=0.1) as blocks:
+        async for block in blocks:
+            assert block.startswith(b"line")
+            break
+    assert await gone(tmp_path / "pid")
+
+
+async def test_a_stream_ends_when_its_time_is_over():
+    argv = ["sh", "-c", f"echo one; echo bad >&2; exec sleep {LONG}"]
+    async with stream(argv, timeout_s=0.5, env=ENV) as blocks:
+        got = [block async for block in blocks]
+    assert got == [b"one\n"]
+    assert (blocks.output.ended, blocks.output.err) == ("timed_out", b"bad\n")
+
+
+async def test_a_stream_of_a_program_that_cannot_start_is_empty_and_says_why():
+    async with stream(["no-such-program-anywhere"], timeout_s=20, env=ENV) as blocks:
+        assert [block async for block in blocks] == []
+    assert blocks.output.ended == "not_found"
+
+
+def test_programs_end_whole_on_the_loop_that_the_server_runs_on(tmp_path):
+    """Uvloop has a subprocess code of its own."""
+    uvloop = pytest.importorskip("uvloop")
+
+    async def both():
+        ended = await shell(f"echo a; sleep {LONG} & wait", timeout_s=0.3, grace_s=0.1)
+        left = await shell(f"sh -c 'echo $$ > {tmp_path}/pid; exec sleep {LONG}' & sleep 0.2")
+        async with stream(
+            [sys.executable, "-c", "print('x' * 3000000)"], timeout_s=20, env=ENV
+        ) as b:
+            total = sum([len(block) async for block in b])
+        return ended, left, total, await gone(tmp_path / "pid")
+
+    ended, left, total, is_gone = uvloop.run(both())
+    assert (ended.ended, ended.out, left.exit_code) == ("timed_out", b"a\n", 0)
+    assert (total, is_gone) == (3_000_001, True)
