@@ -18,10 +18,11 @@ from bongsu.channels.message import Channel, DeliveryError, Message, Receipt
 from bongsu.engine import effects
 from bongsu.engine.advance import Step, advance
 from bongsu.engine.effects import Effect
-from bongsu.engine.engine import URGENT, Engine, Work
+from bongsu.engine.engine import Engine, Work
 from bongsu.engine.jobs import BusyElsewhereError
 from bongsu.engine.messages import Writer
 from bongsu.engine.policy import Policy
+from bongsu.engine.writing import URGENT
 from bongsu.incident import events as e
 from bongsu.incident.decide import wanted
 from bongsu.store import incidents

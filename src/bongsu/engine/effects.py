@@ -7,7 +7,7 @@ A claim lasts for `LEASE`; a worker that died is followed by another one after t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -92,11 +92,6 @@ def asked_by(steps: Iterable[Step]) -> list[Asked]:
         for event in step.events
         if isinstance(event.body, e.DeliveryDue)
     ]
-
-
-async def insert(conn: PoolConnection, effects: Sequence[Effect]) -> None:
-    """Write the rows that are to be claimed, in the transaction of the events that ask for them."""
-    await conn.execute(INSERT, [f.incident for f in effects], [f.seq for f in effects])
 
 
 async def claim(conn: PoolConnection, effect: Effect, worker: str) -> bool:

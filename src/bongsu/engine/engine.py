@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 import asyncpg
 import structlog
 
-from bongsu.engine import effects, jobs
+from bongsu.engine import effects
 from bongsu.engine.advance import POISON_PAUSE, Step, advance
 from bongsu.engine.clock import Clock, SystemClock
 from bongsu.engine.policy import Policy
+from bongsu.engine.writing import write
 from bongsu.incident import commands
 from bongsu.incident import events as e
 from bongsu.incident.state import Incident
@@ -27,12 +28,7 @@ from bongsu.store.database import AWAY
 if TYPE_CHECKING:
     from bongsu.store.database import Pool, PoolConnection
 
-CHANNEL = "bongsu_incident"
-"""NOTIFY channel that tells every reader which incident has changed"""
-URGENT = frozenset({"P0", "P1"})
 DEADLOCKS = 3
-NOTIFY_AT_MOST = 50
-"""incidents of one transaction that are named one by one"""
 
 Command = Callable[[Policy, Incident, datetime], Sequence[e.AnyBody]]
 Work = Callable[["PoolConnection", Policy, datetime], Awaitable[Sequence[Step]]]
@@ -81,7 +77,7 @@ class Engine:
             steps = await work(conn, self.policy, self.clock.now())
             asked = effects.asked_by(steps)
             own = bool(asked) and self.hand_over is not None and self.has_room(len(asked))
-            await self._save(conn, steps, [effect for effect, _ in asked], own=own)
+            await write(conn, steps, [effect for effect, _ in asked], own=own)
         if own and self.hand_over is not None:
             self.hand_over(asked)
         for step in steps:
@@ -89,29 +85,6 @@ class Engine:
                 self.look_sooner(step.look_at)
         self.committed(steps)
         return [step.incident for step in steps]
-
-    async def _save(
-        self,
-        conn: PoolConnection,
-        steps: Sequence[Step],
-        asked: Sequence[effects.Effect],
-        *,
-        own: bool,
-    ) -> None:
-        await incidents.save(conn, [(s.incident, s.events, s.look_at) for s in steps])
-        for step in steps:
-            if step.trouble is not None and step.look_at is not None:
-                name = int(step.incident.id)
-                log.error("incident.undecided", incident=name, error=step.trouble)
-                await incidents.put_off(conn, name, step.look_at, step.trouble)
-        if asked:
-            await effects.insert(conn, asked)
-            urgent = {int(s.incident.id) for s in steps if s.incident.severity in URGENT}
-            await jobs.defer(conn, asked, at_once=not own, urgent=urgent)
-        changed = [step.incident.id for step in steps if step.events]
-        if changed:
-            names = changed if len(changed) <= NOTIFY_AT_MOST else ["*"]
-            await conn.execute("SELECT pg_notify($1, unnest($2::text[]))", CHANNEL, names)
 
     async def act(self, incident_id: int, actor: str, command: Command) -> Incident:
         """Let ``actor`` do something to an incident.

@@ -79,7 +79,8 @@ async def connect_pool(
 
 async def _pool(url: str, size: int, name: str, *, flushed: bool) -> Pool:
     pool = await asyncpg.create_pool(
-        url, min_size=1, max_size=size, init=_prepare, timeout=10, command_timeout=30,
+        url, min_size=1, max_size=size, init=_prepare, reset=_as_it_was,
+        timeout=10, command_timeout=30,
         max_inactive_connection_lifetime=60,
         server_settings={
             "application_name": name, "timezone": "UTC",
@@ -105,6 +106,14 @@ async def _check_version(conn: PoolConnection) -> None:
 
 async def _prepare(conn: Connection) -> None:
     await conn.set_type_codec("json", encoder=str, decoder=str, schema="pg_catalog", format="text")
+
+
+async def _as_it_was(conn: Connection) -> None:
+    """Nothing in Bongsu leaves a session changed behind it.
+
+    Settings and locks are a transaction's own, and whoever listens stops listening. The driver
+    ends an open transaction before it asks; its own clean-up would be a round trip every time.
+    """
 
 
 @contextlib.asynccontextmanager

@@ -88,14 +88,13 @@ async def log(conn: PoolConnection, incident_id: int, after: int = 0) -> list[e.
     return [e.Event(r["seq"], r["at"], r["actor"], e.decode_body(r["body"])) for r in rows]
 
 
-async def save(
-    conn: PoolConnection, written: Sequence[tuple[Incident, Sequence[e.Event], datetime | None]]
-) -> None:
-    """Write incidents, their new events and their next look, in the caller's transaction."""
-    if not written:
-        return
+Written = tuple[Incident, Sequence[e.Event], datetime | None]
+"""an incident, its new events and its next look"""
+
+
+async def columns(conn: PoolConnection, written: Sequence[Written]) -> list[Sequence[object]]:
+    """Return the arguments of `SAVE` and then of `APPEND`: a column each, of at least one row."""
     rows = [_row(incident, look_at) for incident, _, look_at in written]
-    await conn.execute(SAVE, *zip(*rows, strict=True))
     known = [int(incident.id) for incident, events, _ in written if events and events[0].seq > 1]
     hashes = (
         {r["incident"]: r["hash"] for r in await conn.fetch(LAST_HASHES, known)} if known else {}
@@ -105,8 +104,7 @@ async def save(
         for incident, events, _ in written
         for entry in chained(int(incident.id), events, hashes.get(int(incident.id), GENESIS))
     ]
-    if entries:
-        await conn.execute(APPEND, *zip(*entries, strict=True))
+    return [*zip(*rows, strict=True), *(zip(*entries, strict=True) if entries else [()] * 7)]
 
 
 def chained(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 import structlog
 from starlette.responses import StreamingResponse
 
-from bongsu.engine.engine import CHANNEL
+from bongsu.engine.writing import CHANNEL
 from bongsu.incident import events as e
 from bongsu.incident.state import Incident
 from bongsu.store import incidents, reading

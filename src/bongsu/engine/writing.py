@@ -1,0 +1,76 @@
+"""What one transaction writes, in one statement: every further round trip would delay the page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import structlog
+
+from bongsu.engine import effects, jobs
+from bongsu.store import incidents
+
+if TYPE_CHECKING:
+    from bongsu.engine.advance import Step
+    from bongsu.store.database import PoolConnection
+
+CHANNEL = "bongsu_incident"
+"""NOTIFY channel that tells every reader which incident has changed"""
+URGENT = frozenset({"P0", "P1"})
+NOTIFY_AT_MOST = 50
+"""incidents of one transaction that are named one by one"""
+
+log = structlog.get_logger(__name__)
+
+
+def _moved(statement: str, by: int) -> str:
+    """Number a statement's arguments from ``by + 1``."""
+    return re.sub(r"\$(\d+)", lambda found: f"${int(found[1]) + by}", statement)
+
+
+def _one_statement(*parts: str) -> str:
+    """Make one statement of several that change tables; their arguments follow one another."""
+    made: list[str] = []
+    taken = 0
+    for number, part in enumerate(parts):
+        made.append(f"part{number} AS ({_moved(part, taken)})")
+        taken += max(int(place) for place in re.findall(r"\$(\d+)", part))
+    told = f"SELECT pg_notify('{CHANNEL}', name) FROM unnest(${taken + 1}::text[]) AS name"  # noqa: S608
+    return f"WITH {', '.join(made)} {told}"
+
+
+WRITE = _one_statement(incidents.SAVE, incidents.APPEND, effects.INSERT)
+
+
+async def write(
+    conn: PoolConnection, steps: Sequence[Step], asked: Sequence[effects.Effect], *, own: bool
+) -> None:
+    """Save incidents with their events, effects and jobs, and tell who watches.
+
+    ``own`` says that this process begins the effects itself.
+    """
+    if not steps:
+        return
+    written = [(step.incident, step.events, step.look_at) for step in steps]
+    await conn.execute(
+        WRITE,
+        *await incidents.columns(conn, written),
+        [effect.incident for effect in asked],
+        [effect.seq for effect in asked],
+        _changed(steps),
+    )
+    if asked:
+        urgent = {int(s.incident.id) for s in steps if s.incident.severity in URGENT}
+        await jobs.defer(conn, asked, at_once=not own, urgent=urgent)
+    for step in steps:
+        if step.trouble is not None and step.look_at is not None:
+            name = int(step.incident.id)
+            log.error("incident.undecided", incident=name, error=step.trouble)
+            await incidents.put_off(conn, name, step.look_at, step.trouble)
+
+
+def _changed(steps: Sequence[Step]) -> list[str]:
+    """The names that readers are told; of a storm only that there is one."""
+    changed = [step.incident.id for step in steps if step.events]
+    return changed if len(changed) <= NOTIFY_AT_MOST else ["*"]
