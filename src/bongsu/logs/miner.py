@@ -8,7 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from bongsu.logs.merging import merged
 from bongsu.logs.shapes import lines_of, records_of, shape_of
+from bongsu.logs.tokens import HOLE, pattern_of
 
 EXEMPLAR = 8192
 """bytes of a record that are kept; templates are made of no more of it"""
@@ -81,11 +83,11 @@ class Miner:
 
     def templates(self) -> Templates:
         """Merge the shapes seen so far into templates."""
-        numbers: dict[str, int] = {}
-        found = [
-            numbers.setdefault(
-                shape.decode("utf-8", "replace").replace("0", "<*>"), len(numbers)
-            )
-            for shape in self._numbers
+        lines = [
+            record.partition(b"\n")[0].rstrip().decode("utf-8", "replace")
+            for record in self._exemplars
         ]
+        texts = [text.replace(HOLE, "<*>") for text in merged(list(map(pattern_of, lines)))]
+        numbers: dict[str, int] = {}
+        found = [numbers.setdefault(text, len(numbers)) for text in texts]
         return Templates(np.array(found, np.int32), tuple(numbers))

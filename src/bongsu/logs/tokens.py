@@ -1,0 +1,62 @@
+"""What of a line varies by the look of it alone: numbers, paths, addresses, dates, quantities.
+
+A line becomes a *pattern*: its text with `HOLE` where something varies. Each rule only ever replaces text by a
+hole, so a pattern always matches the line that it was made of.
+"""
+
+from __future__ import annotations
+
+import re
+
+HOLE = "\0"
+"""one character that stands for any text, none included"""
+
+PATH = re.compile(
+    r"""(?<![^\s=(\[{"'<,:|])(?:[a-z][a-z0-9+.]*://|\.?/(?=[^\s/])|[A-Za-z]:\\|\\)[^\s,;'")\]}>|=]+"""
+)
+DOTTED = re.compile(r"(?<=[\s=(\[{\"'<,:|@/])[\w$-]+(?:\.[\w$-]+){2,}(?:[@/][^\s,;'\")\]}>|=]*)?")
+RAISED = re.compile(r"(?:Exception|Error|Throwable|Failure)$")
+ATOM = re.compile(r"""[^\s,;()\[\]{}"'=<>|:.]+(?:\.[^\s,;()\[\]{}"'=<>|:.]+)*""")
+HEXADECIMAL = re.compile(rf"\b(?=[0-9A-Fa-f:{HOLE}]*{HOLE})(?:[0-9A-Fa-f]{{2}}|{HOLE})(?::(?:[0-9A-Fa-f]{{2}}|{HOLE}))+(?![\w])|\b[a-f]{{8,}}\b|\b[A-F]{{8,}}\b")
+DAY = "(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*"
+MONTH = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*"
+DATE = re.compile(
+    rf"\b(?:{DAY},? +)?(?:{HOLE} +)?{MONTH} +{HOLE}|\b{DAY},? +{HOLE}"
+)
+ZONE = re.compile(rf"{HOLE},? +(?:[A-Z]{{1,3}}[SD]T|UTC|GMT|Z|AM|PM)\b")
+QUANTITY = re.compile(
+    rf"[<>~]?{HOLE} ?(?:[KMGT]i?B(?:/s)?|[kmgt]b|B|[Bb]ytes?|[num]?s|msecs?|secs?|seconds?|mins?|minutes?|hours?|[KMG]?Hz|%)(?![\w])"
+)
+PORT = re.compile(rf"(?<![\w.])[A-Za-z][\w-]*(?:\.[\w-]+)+:{HOLE}")
+ASIDE = re.compile(rf"{HOLE} ?\({HOLE}?\)")
+JOINED = re.compile(rf"[-+#]?{HOLE}(?:[.:/@#~$%+*&_|-]*{HOLE})+|[-+#]{HOLE}")
+LISTED = re.compile(rf"{HOLE}(?:[,;]? *{HOLE})+")
+
+
+def _atom(found: re.Match[str]) -> str:
+    text = found.group()
+    return HOLE if any(map(str.isdigit, text)) else text
+
+
+def _dotted(found: re.Match[str]) -> str:
+    text = found.group()
+    return text if RAISED.search(text) else HOLE
+
+
+def pattern_of(line: str) -> str:
+    """Return the line with holes for what varies by its look."""
+    text = line
+    if "/" in text or "\\" in text:
+        text = PATH.sub(HOLE, text)
+    text = DOTTED.sub(_dotted, text)
+    text = ATOM.sub(_atom, text)
+    if HOLE in text:
+        text = HEXADECIMAL.sub(HOLE, text)
+        text = PORT.sub(HOLE, text)
+        text = DATE.sub(HOLE, text)
+        text = JOINED.sub(HOLE, text)
+        text = ZONE.sub(HOLE, text)
+        text = QUANTITY.sub(HOLE, text)
+        text = ASIDE.sub(HOLE, text)
+        text = LISTED.sub(HOLE, text)
+    return " ".join(text.split())
