@@ -55,7 +55,7 @@ def test_every_channel_stands_in_each_of_the_places_that_the_recipe_counts():
 
 def test_every_signal_format_stands_in_each_of_the_places_that_the_recipe_counts():
     formats = set(get_args(SignalFormat))
-    assert {form.format for form in FORMS.values()} | {"pagerduty"} == formats
+    assert {form.format for form in FORMS.values()} | {"pagerduty", "changes"} == formats
     assert {known[0] for known in snippets._KNOWN} == formats
 
 

@@ -10,8 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.signals.conftest import NOW, iso, posted
 
+from bongsu.incident.changes import ChangeEvent
 from bongsu.signals.alert import LARGEST_LABELS, LONGEST_TEXT, Alert, Parsed
-from bongsu.signals.formats import alertmanager, generic, pagerduty, prometheus
+from bongsu.signals.formats import (
+    alertmanager,
+    changes,
+    flags,
+    generic,
+    pagerduty,
+    prometheus,
+)
 
 MINUTE = timedelta(minutes=1)
 TEN_YEARS = timedelta(days=3653)
@@ -245,9 +253,9 @@ def test_a_change_event_is_read() -> None:
         "payload": {"summary": "Deployed 1.2", "custom_details": {"sha": "a"}},
     }
     key, change = pagerduty.parse_change(json.dumps(raw).encode(), NOW)
-    assert isinstance(change, pagerduty.Change)
+    assert isinstance(change, ChangeEvent)
     assert (key, change.summary, change.at) == ("k", "Deployed 1.2", NOW)
-    assert json.loads(change.details)["custom_details"] == {"sha": "a"}
+    assert change.details == {"sha": "a"}
 
 
 # ── plain JSON ───────────────────────────────────────────────────────────────────────────
@@ -345,6 +353,9 @@ def test_no_body_raises_and_none_is_passed_over_in_silence(raw: bytes) -> None:
             assert "\0" not in alert.labels_json + alert.summary + alert.key
     pagerduty.parse(raw, NOW, lambda: "made")
     pagerduty.parse_change(raw, NOW)
+    for read in (changes.parse, flags.launchdarkly, flags.unleash, flags.github):
+        for change in read(raw, NOW).changes:
+            assert "\0" not in change.summary + change.subject + change.key
 
 
 @given(starts=st.none() | SOME_TIME, ends=st.none() | SOME_TIME)

@@ -11,7 +11,7 @@ import structlog
 from bongsu.engine import effects, jobs
 from bongsu.engine.engine import Engine
 from bongsu.engine.triage import Triage
-from bongsu.store import alerts, signals
+from bongsu.store import alerts, changes, signals
 
 EXPIRE_EVERY = 1.0
 EXPIRE_BATCH = 1000
@@ -20,6 +20,7 @@ PRUNE_EVERY = 3600.0
 KEEP_SIGNALS = timedelta(days=14)
 KEEP_JOBS = timedelta(days=1)
 KEEP_RESOLVED_ALERTS = timedelta(days=90)
+KEEP_CHANGES = timedelta(days=90)
 
 log = structlog.get_logger(__name__)
 
@@ -69,4 +70,5 @@ class Housekeeping:
         async with self._engine.pool.acquire() as conn:
             await signals.prune_signals(conn, now - KEEP_SIGNALS)
             await alerts.prune(conn, now - KEEP_RESOLVED_ALERTS)
+            await changes.prune(conn, now - KEEP_CHANGES)
             await jobs.forget_done(conn, now - KEEP_JOBS)

@@ -29,7 +29,7 @@ BELOW, ABOVE = 0.7, 0.4
 """what each step in the dependency graph leaves of the share: to what the service leans on, and to
 what leans on it"""
 UNRELATED, UNPLACED = 0.1, 0.5
-"""the shares of a service that no dependency joins to the incident's, and where either is unknown"""
+"""the shares of a service that no dependency joins to the incident's, and where one is unknown"""
 UNSIZED = 0.5
 LEAST = 0.75
 """the share of the smallest change: size tells less than the rest"""
@@ -126,8 +126,8 @@ def _distances(service: str | None, services: Mapping[str, Service]) -> dict[str
         return {}
     leaning: dict[str, list[str]] = {}
     for name, known in services.items():
-        for below in known.depends_on:
-            leaning.setdefault(below, []).append(name)
+        for lower in known.depends_on:
+            leaning.setdefault(lower, []).append(name)
     above = _steps(service, leaning)
     below = _steps(service, {name: known.depends_on for name, known in services.items()})
     found = {name: _Near(steps, below=False) for name, steps in above.items()}

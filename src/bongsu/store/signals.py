@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
@@ -27,14 +26,6 @@ PRUNE = "DELETE FROM signals WHERE received_at < $1"
 PRUNE_REFUSED = """
 DELETE FROM signals WHERE outcome = 'refused' AND id <= (
     SELECT id FROM signals WHERE outcome = 'refused' ORDER BY id DESC OFFSET $1 LIMIT 1)"""
-
-ADD_CHANGE = """
-INSERT INTO changes (received_at, integration, at, summary, source, details)
-VALUES ($1, $2, $3, $4, $5, $6)"""
-
-CHANGES = """
-SELECT id, received_at, integration, at, summary, source, details FROM changes
-WHERE at BETWEEN $1 AND $2 ORDER BY at DESC LIMIT $3"""
 
 
 class Signal(msgspec.Struct, frozen=True, gc=False):
@@ -63,18 +54,6 @@ class KeptSignal(msgspec.Struct, frozen=True):
     raw: bytes
 
 
-class ChangeEvent(msgspec.Struct, frozen=True):
-    """Something that was deployed or altered."""
-
-    id: int
-    received_at: datetime
-    integration: str
-    at: datetime
-    summary: str
-    source: str
-    details: str
-
-
 async def recent(
     conn: PoolConnection,
     *,
@@ -90,20 +69,3 @@ async def prune_signals(conn: PoolConnection, before: datetime) -> None:
     """Forget signals received before a time, and all but the newest that were refused."""
     await conn.execute(PRUNE, before)
     await conn.execute(PRUNE_REFUSED, KEPT_REFUSED)
-
-
-async def add_change(
-    conn: PoolConnection,
-    received_at: datetime,
-    integration: str,
-    change: tuple[datetime, str, str, str],
-) -> None:
-    """Keep a change event: when it was, its summary, source and details (JSON)."""
-    await conn.execute(ADD_CHANGE, received_at, integration, *change)
-
-
-async def changes_between(
-    conn: PoolConnection, start: datetime, end: datetime, limit: int = 100
-) -> Sequence[ChangeEvent]:
-    """Return what was changed in a span of time, newest first."""
-    return [ChangeEvent(*row) for row in await conn.fetch(CHANGES, start, end, limit)]

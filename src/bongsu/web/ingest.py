@@ -20,12 +20,12 @@ from bongsu.i18n import N_
 from bongsu.manual.schema.document import Manual
 from bongsu.manual.schema.signals import SignalFormat
 from bongsu.signals.alert import Parsed, Refusal
-from bongsu.signals.formats import alertmanager, generic, pagerduty, prometheus
+from bongsu.signals.formats import alertmanager, flags, generic, pagerduty, prometheus
 from bongsu.store.alert_writer import NotKeptError
 from bongsu.store.database import AWAY
 from bongsu.store.integrations import KeysUnknownError
-from bongsu.store.signals import Signal, add_change
-from bongsu.web import alertmanager_api
+from bongsu.store.signals import Signal
+from bongsu.web import alertmanager_api, ingest_changes
 from bongsu.web.ingest_http import (
     LARGEST_EVENT,
     MOST_FROM_STRANGERS,
@@ -41,6 +41,7 @@ from bongsu.web.ingest_http import (
     lingering,
     problem,
 )
+from bongsu.web.ingest_memory import Memory
 from bongsu.web.ingest_refusals import (
     no_database,
     no_silence,
@@ -124,6 +125,7 @@ class IngestApp:
         self._rest = rest
         self._bodies = Bodies()
         self._strangers = Bodies(LARGEST_EVENT, MOST_FROM_STRANGERS)
+        self._memories: dict[str, Memory] = {}
         self._started = clock.now()
         self._posts: dict[str, Handler] = {
             "/v2/enqueue": self._pagerduty,
@@ -137,7 +139,7 @@ class IngestApp:
             "/api/v2/silences": self._silences,
             "/api/v2/receivers": self._receivers,
         }
-        self._paths = {"/api/v2/alerts", *self._posts, *self._gets}
+        self._paths = {"/api/v2/alerts", "/v1/changes", *self._posts, *self._gets}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or hand it on."""
@@ -146,9 +148,11 @@ class IngestApp:
             return
         request = Request(scope, receive)
         try:
-            form = FORMS.get(request.path) if request.method == "POST" else None
-            if form is not None:
+            posted = request.method == "POST"
+            if posted and (form := FORMS.get(request.path)):
                 answer = await self._take(request, form)
+            elif posted and request.path in ingest_changes.FORMS:
+                answer = await self._changes(request)
             else:
                 answer = await self._handler(request)(request)
         except DisconnectedError:
@@ -174,7 +178,7 @@ class IngestApp:
             return get
         if request.path.startswith("/api/v2/silence"):
             raise RefusedError(no_silence())
-        if post or request.path in FORMS:
+        if post or request.path in FORMS or request.path in ingest_changes.FORMS:
             raise RefusedError(wrong_method("POST"))
         raise RefusedError(wrong_method("GET") if get else nothing_here())
 
@@ -190,6 +194,12 @@ class IngestApp:
             raise RefusedError(not_allowed)
         raw = await self._bodies.read(request)
         now = self._clock.now()
+        if integration and form.format == "prometheus":
+            memory = self._memories.setdefault(integration, Memory(integration))
+            rows = await _parsed(memory.read, raw, now)
+            if rows is not None:
+                await self._writer.write_rows(Signal(now, integration, form.format, raw), rows)
+                return alertmanager_api.OK
         parsed = await _parsed(form.parse, raw, now)
         if not parsed.refused:
             await self._writer.write(Signal(now, integration, form.format, raw), parsed.alerts)
@@ -223,12 +233,26 @@ class IngestApp:
         _, change = await _parsed(pagerduty.parse_change, raw, now)
         if isinstance(change, list):
             return self._refuse_event(now, integration, raw, change)
-        try:
-            async with self._pool.acquire(timeout=2) as conn:
-                await add_change(conn, now, integration or "", msgspec.structs.astuple(change))
-        except _NO_DATABASE:
-            raise RefusedError(no_database()) from None
+        await ingest_changes.keep(self._pool, self._manual(), integration or "", now, [change])
         return Answer(202, pagerduty.CHANGE_ACCEPTED)
+
+    async def _changes(self, request: Request) -> Answer:
+        """Keep the good changes of a body; the bad ones are answered, and kept to be seen."""
+        name, parse = ingest_changes.FORMS[request.path]
+        integration = await self._keys.resolve(request.key) if request.key else None
+        if not_allowed := self._not_allowed(integration, *ingest_changes.ALLOWED):
+            raise RefusedError(not_allowed)
+        raw = await self._bodies.read(request)
+        now, lang = self._clock.now(), self._lang(request)
+        sent = request.header(flags.SIGNATURES[name][0]) if name in flags.SIGNATURES else ""
+        if forged := flags.signature_refusal(name, sent, request.key or "", raw):
+            raise RefusedError(forged)
+        parsed = await _parsed(parse, raw, now)
+        manual, told_by = self._manual(), integration or ""
+        new = await ingest_changes.keep(self._pool, manual, told_by, now, parsed.changes)
+        if parsed.refused:
+            self._refuse(now, integration, "changes", raw, parsed.refused)
+        return ingest_changes.answer(parsed, new, lang)
 
     async def _stranger(self, raw: bytes) -> tuple[str | None, Refusal | None]:
         """Say who sent an event, and why it is not taken: before anything else in it is parsed."""
@@ -254,16 +278,17 @@ class IngestApp:
             raise RefusedError(not_allowed)
         return integration or ""
 
-    def _not_allowed(self, integration: str | None, format_: SignalFormat) -> Refusal | None:
+    def _not_allowed(self, integration: str | None, *formats: SignalFormat) -> Refusal | None:
+        """Refuse a sender that may send none of these forms."""
         if integration is None:
             return unknown_key()
         known = self._manual().signals.integrations.get(integration)
-        if known is not None and format_ in known.formats:
+        if known is not None and any(one in known.formats for one in formats):
             return None
         return Refusal(
             N_("The manual does not let the integration '{name}' send {format} signals."),
             N_("Add the format to it in signals.yaml, or use another integration's key."),
-            values={"name": integration, "format": format_},
+            values={"name": integration, "format": formats[0]},
             status=403,
         )
 

@@ -111,7 +111,17 @@ def problem(refusals: Sequence[Refusal], lang: str, *, kept: int = 0) -> Answer:
 class Request:
     """What the handlers read of a request."""
 
-    __slots__ = ("encoding", "key", "languages", "length", "method", "path", "query", "receive")
+    __slots__ = (
+        "_headers",
+        "encoding",
+        "key",
+        "languages",
+        "length",
+        "method",
+        "path",
+        "query",
+        "receive",
+    )  # fmt: skip
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
         path: str = scope["path"]
@@ -123,7 +133,8 @@ class Request:
         self.length = 0
         """of the body as the sender announces it; 0 where it doesn't"""
         self.encoding = self.languages = b""
-        for name, value in scope["headers"]:
+        self._headers = scope["headers"]
+        for name, value in self._headers:
             if name == b"content-length":
                 self.length = int(value)
             elif name == b"authorization":
@@ -137,6 +148,11 @@ class Request:
             path = slash + below
         self.path = path
         """below the key, where the path holds one"""
+
+    def header(self, wanted: bytes) -> str:
+        """Return a header by its name in lower case; empty where it was not sent."""
+        found = next((value for name, value in self._headers if name == wanted), b"")
+        return str(found, "latin-1")
 
     def language(self, otherwise: str) -> str:
         """Return the language that the client asks for, or the other."""

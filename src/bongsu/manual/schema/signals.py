@@ -20,7 +20,7 @@ from bongsu.manual.schema.base import (
     shown,
 )
 
-SignalFormat = Literal["alertmanager", "prometheus", "pagerduty", "generic"]
+SignalFormat = Literal["alertmanager", "prometheus", "pagerduty", "generic", "changes"]
 
 
 def _matcher(value: object) -> object:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import msgspec
 
 from bongsu.i18n import N_
+from bongsu.incident.changes import ChangeEvent
 from bongsu.signals.alert import (
     LONGEST_SUMMARY,
     Alert,
@@ -27,6 +28,7 @@ from bongsu.signals.alert import (
     nul_refusal,
     onset,
 )
+from bongsu.signals.formats import changes
 from bongsu.signals.formats.decoding import decode, may_hold_nul
 from bongsu.signals.formats.instants import read_instant
 
@@ -80,16 +82,6 @@ class Event(msgspec.Struct):
     client_url: str | None = None
 
 
-class Change(msgspec.Struct, frozen=True):
-    """Something that was deployed or altered; it never notifies."""
-
-    at: datetime
-    summary: str
-    source: str
-    details: str
-    """JSON: custom details and links"""
-
-
 class Sent(NamedTuple):
     """An event with the key that says who sent it, which stands in its body."""
 
@@ -105,8 +97,6 @@ class Keyed(msgspec.Struct):
 
 _keyed = msgspec.json.Decoder(Keyed)
 _event = msgspec.json.Decoder(Event)
-_details = msgspec.json.Decoder(dict[str, msgspec.Raw] | str | int | float | bool | None)
-_text = msgspec.json.Decoder(str)
 
 
 def read_key(raw: bytes) -> str | Refusal:
@@ -131,27 +121,22 @@ def parse(raw: bytes, now: datetime, make_key: Callable[[], str]) -> Sent:
     return Sent(key, Parsed([alert], []) if isinstance(alert, Alert) else Parsed([], [alert]))
 
 
-def parse_change(raw: bytes, now: datetime) -> tuple[str, Change | list[Refusal]]:
+def parse_change(raw: bytes, now: datetime) -> tuple[str, ChangeEvent | list[Refusal]]:
     """Read one change event; return its routing key with it."""
     event = decode(raw, _event)
     if isinstance(event, Refusal):
         return "", [event]
     payload = event.payload or Payload()
     refused = list(_needed(payload.summary, "payload.summary"))
-    if may_hold_nul(raw) and (nul := nul_refusal("", *_texts(event))):
-        refused.append(nul)
-    at = read_instant(payload.timestamp, "payload.timestamp") if payload.timestamp else now
-    if isinstance(at, Refusal):
-        refused.append(at)
+    at = read_instant(payload.timestamp, "payload.timestamp") if payload.timestamp else None
     if refused or isinstance(at, Refusal):
-        return event.routing_key or "", refused
-    details = {"custom_details": _described(payload.custom_details), "links": _links(event)}
-    return event.routing_key or "", Change(
-        onset(at, now)[0] or now,
-        cut((payload.summary or "").strip(), LONGEST_SUMMARY),
-        payload.source or "",
-        msgspec.json.encode(details).decode(),
-    )
+        return event.routing_key or "", [*refused, *([at] if isinstance(at, Refusal) else [])]
+    details = changes.described(payload.custom_details)
+    change = changes.told(
+        now, at, summary=payload.summary or "", service=details.get("service", ""),
+        source=payload.source or "", links=_links(event), details=details, nul=may_hold_nul(raw),
+    )  # fmt: skip
+    return event.routing_key or "", change if isinstance(change, ChangeEvent) else [change]
 
 
 def _refusals(event: Event, *, nul: bool) -> Iterator[Refusal]:
@@ -180,7 +165,7 @@ def _texts(event: Event) -> list[str | dict[str, str]]:
     payload = event.payload or Payload()
     return [
         event.dedup_key or "", event.client or "", event.client_url or "", _labels(payload),
-        payload.summary or "", _described(payload.custom_details),
+        payload.summary or "", changes.described(payload.custom_details),
         *(f"{link.href}{link.text}" for link in _links(event)),
     ]  # fmt: skip
 
@@ -218,7 +203,7 @@ def _alert(event: Event, now: datetime, make_key: Callable[[], str]) -> Alert | 
         status=status,
         labels=labels,
         labels_json=canonical.decode(),
-        annotations=cut_all(_described(payload.custom_details)),
+        annotations=cut_all(changes.described(payload.custom_details)),
         summary=cut((payload.summary or "").strip(), LONGEST_SUMMARY),
         severity_word=payload.severity or "",
         starts_at=starts,
@@ -244,24 +229,6 @@ def _labels(payload: Payload) -> dict[str, str]:
 def _links(event: Event) -> list[Link]:
     links = [Link(link.href, link.text or "") for link in event.links or ()]
     return links + [Link(image.href or image.src, image.alt or "") for image in event.images or ()]
-
-
-def _described(raw: msgspec.Raw) -> dict[str, str]:
-    """Custom details as texts by name; what is nested stays JSON."""
-    try:
-        details = _details.decode(raw)
-    except msgspec.MsgspecError:  # a list: nothing in it has a name
-        return {"details": bytes(raw).decode(errors="replace")}
-    if details is None:
-        return {}
-    if not isinstance(details, dict):
-        return {"details": str(details)}
-    return {name: _plain(value) for name, value in details.items()}
-
-
-def _plain(raw: msgspec.Raw) -> str:
-    written = bytes(raw)
-    return _text.decode(written) if written.startswith(b'"') else written.decode()
 
 
 def accepted(dedup_key: str) -> bytes:

@@ -52,12 +52,23 @@ _CURL = """curl {base}/in/{key}/signal -H 'Content-Type: application/json' -d '{
 }}'
 """
 
+_CHANGE = """curl {base}/v1/changes -H 'Authorization: Bearer {key}' -d '{{
+  "summary": "korea-backend v1.2.3", "kind": "deployment", "service": "korea-backend"
+}}'
+"""
+_FLAGS = """LaunchDarkly  {base}/in/{key}/changes/launchdarkly
+Unleash       {base}/in/{key}/changes/unleash
+GitHub        {base}/in/{key}/changes/github
+"""
+
 _KNOWN: tuple[tuple[str, str, str, str], ...] = (
     ("alertmanager", N_("Alertmanager: webhook"), "alertmanager.yml", _ALERTMANAGER),
     ("pagerduty", N_("Alertmanager: as PagerDuty"), "alertmanager.yml", _ALERTMANAGER_PAGERDUTY),
     ("prometheus", N_("Prometheus without an Alertmanager"), "prometheus.yml", _PROMETHEUS),
     ("pagerduty", N_("Senders that speak PagerDuty (Events v2)"), "", _PAGERDUTY),
     ("generic", N_("Your own scripts"), "", _CURL),
+    ("changes", N_("What was changed: from your own scripts"), "", _CHANGE),
+    ("changes", N_("What was changed: webhooks of flags and deployments"), "", _FLAGS),
 )
 
 
