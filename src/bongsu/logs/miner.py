@@ -8,9 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bongsu.logs.merging import merged
 from bongsu.logs.shapes import lines_of, records_of, shape_of
-from bongsu.logs.tokens import HOLE, pattern_of
+from bongsu.logs.templates import Templates, templates_of
 
 EXEMPLAR = 8192
 """bytes of a record that are kept; templates are made of no more of it"""
@@ -25,15 +24,6 @@ class Block(NamedTuple):
     """(n,) offset past each record's last byte, line feed excluded"""
     shapes: NDArray[np.int32]
     """(n,) shape number of each record, stable over the miner's life"""
-
-
-class Templates(NamedTuple):
-    """The templates of all shapes that a miner has seen."""
-
-    of_shape: NDArray[np.int32]
-    """(shapes,) template number"""
-    texts: tuple[str, ...]
-    """by template number; ``<*>`` for what varies"""
 
 
 class Miner:
@@ -87,7 +77,4 @@ class Miner:
             record.partition(b"\n")[0].rstrip().decode("utf-8", "replace")
             for record in self._exemplars
         ]
-        texts = [text.replace(HOLE, "<*>") for text in merged(list(map(pattern_of, lines)))]
-        numbers: dict[str, int] = {}
-        found = [numbers.setdefault(text, len(numbers)) for text in texts]
-        return Templates(np.array(found, np.int32), tuple(numbers))
+        return templates_of(lines)
