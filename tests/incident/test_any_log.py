@@ -35,6 +35,7 @@ later = st.integers(0, 86_400 * 40).map(lambda seconds: START + timedelta(second
 @given(opened_logs, later)
 def test_any_state_can_be_settled(log, now):
     settled = settle(MANUAL, fold("1", log), SHIFTS, now)
+    assert not settled.troubles
 
     assert settled.look_at is None or settled.look_at > now
 
@@ -54,12 +55,14 @@ def _settles_after(page: e.Paged) -> None:
 
     for length in range(1, len(log) + 1):
         settled = settle(MANUAL, fold("1", log[:length]), SHIFTS, START)
+        assert not settled.troubles
         assert settled.look_at is not None
 
 
 @given(opened_logs, later)
 def test_what_is_settled_stays_settled(log, now):
     settled = settle(MANUAL, fold("1", log), SHIFTS, now)
+    assert not settled.troubles
     again = settle(MANUAL, settled.incident, SHIFTS, now)
 
     assert again.events == ()
@@ -88,7 +91,9 @@ def test_settling_is_writing_what_is_decided(log, now):
 def test_a_log_without_a_beginning_asks_for_nothing(log, now):
     log = [event for event in log if not isinstance(event.body, e.Opened)]
 
-    assert decide(MANUAL, fold("1", log), SHIFTS, now) == ((), None)
+    decision = decide(MANUAL, fold("1", log), SHIFTS, now)
+    assert not decision.due
+    assert decision.look_at is None
     assert clocks(MANUAL, fold("1", log)) == []
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 
+import pytest
 from tests.incident.manuals import manual
 from tests.incident.world import START, Runner
 
-from bongsu.incident import commands
+from bongsu.incident import commands, decide
 from bongsu.incident import events as e
-from bongsu.incident.state import Incident
+from bongsu.incident.contacts import Finding
+from bongsu.incident.state import Incident, apply
 from bongsu.manual.schema.base import SeverityLevel
+from bongsu.oncall import Shifts
 
 
 def opened(level: SeverityLevel, incident_id: str = "1") -> Runner:
@@ -73,3 +77,25 @@ def test_whoever_is_on_call_is_reminded_when_only_a_senders_system_answered():
     runner.run_until(START + timedelta(hours=2))
     assert len(pages(runner)) > before
     assert all(page.person != "integration:prometheus" for page in pages(runner))
+
+
+def test_a_rule_that_fails_stops_no_page(monkeypatch: pytest.MonkeyPatch):
+    """Whatever is wrong with a notice or a clock, people are called."""
+
+    def broken(case: decide.Case) -> Iterator[Finding]:
+        yield e.NoteAdded("half of what it wanted to say")
+        raise LookupError("no such template")
+
+    rules = [broken if rule in (decide.announce, decide.watch_clocks) else rule
+             for rule in decide.RULES]  # fmt: skip
+    monkeypatch.setattr(decide, "RULES", rules)
+    whole = manual()
+    just_opened = e.Opened("INC-1", "Search is slow", "P0", START, manual=whole.sha)
+    incident = apply(Incident("1"), e.Event(1, START, "integration:prometheus", just_opened))
+    settled = decide.settle(whole, incident, Shifts(whole), START)
+    kinds = [e.kind_of(event.body) for event in settled.events]
+    assert "paged" in kinds
+    assert "delivery_due" in kinds
+    assert "note_added" not in kinds, "what a failing rule has said does not stand"
+    assert {one.error for one in settled.troubles} == {"LookupError('no such template')"}
+    assert settled.look_at is not None

@@ -107,6 +107,7 @@ class Runner:
         done = settle(self.manual, self.incident, self.shifts, self.now)
         self.incident, self.look_at = done.incident, done.look_at
         self.log.extend(done.events)
+        assert not done.troubles
         assert self.look_at is None or self.look_at > self.now, "a look that does not lie ahead"
         for event in done.events:
             if isinstance(event.body, e.DeliveryDue):

@@ -22,7 +22,8 @@ class Step(NamedTuple):
     events: tuple[e.Event, ...]
     look_at: datetime | None
     trouble: str | None = None
-    """why it could not be decided: what was asked is written all the same"""
+    """why it could not be decided, or not in full; what was asked, and what could be decided, is
+    written all the same"""
 
 
 def advance(
@@ -46,4 +47,8 @@ def advance(
         settled = settle(policy.manual, incident, policy.shifts, now)
     except Exception as error:  # noqa: BLE001  the edge of deciding: recorded, and tried again
         return Step(incident, tuple(events), now + POISON_PAUSE, repr(error))
-    return Step(settled.incident, (*events, *settled.events), settled.look_at)
+    look_at, trouble = settled.look_at, None
+    if settled.troubles:
+        trouble = "; ".join(f"{one.rule}: {one.error}" for one in settled.troubles)
+        look_at = min(look_at or now + POISON_PAUSE, now + POISON_PAUSE)
+    return Step(settled.incident, (*events, *settled.events), look_at, trouble)

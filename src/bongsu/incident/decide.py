@@ -32,6 +32,14 @@ class Decision(NamedTuple):
 
     due: tuple[e.AnyBody, ...]
     look_at: datetime | None
+    troubles: tuple[Trouble, ...] = ()
+
+
+class Trouble(NamedTuple):
+    """A rule that could not be asked; the other rules were, and what they said stands."""
+
+    rule: str
+    error: str
 
 
 class Settled(NamedTuple):
@@ -40,6 +48,7 @@ class Settled(NamedTuple):
     incident: Incident
     events: tuple[e.Event, ...]
     look_at: datetime | None
+    troubles: tuple[Trouble, ...] = ()
 
 
 class Case(NamedTuple):
@@ -65,42 +74,52 @@ def decide(manual: Manual, incident: Incident, shifts: Shifts, now: datetime) ->
         UnsettledError: there is no end to what is due.
     """
     settled = settle(manual, incident, shifts, now)
-    return Decision(tuple(event.body for event in settled.events), settled.look_at)
+    due = tuple(event.body for event in settled.events)
+    return Decision(due, settled.look_at, settled.troubles)
 
 
 def settle(manual: Manual, incident: Incident, shifts: Shifts, now: datetime) -> Settled:
     """Ask every rule and write what is due, until nothing more is due at ``now``.
 
+    A rule that fails is not asked again this time, and stops none of the others: whatever is wrong
+    with a notice, people are paged.
+
     Raises:
         UnsettledError: after `MAX_ROUNDS` rounds something is still due.
     """
     written: list[e.Event] = []
+    troubles: dict[Rule, Trouble] = {}
     if incident.opened_at is None:
         return Settled(incident, (), None)
     for _ in range(MAX_ROUNDS):
         former, later = incident.seq, list[datetime]()
         for rule in RULES:
-            due, again = _asked(rule, Case(manual, incident, shifts, now))
-            later += again
-            for body in due:
-                event = e.Event(incident.seq + 1, now, e.SYSTEM, body)
-                incident = apply(incident, event)
-                written.append(event)
+            if rule in troubles:
+                continue
+            try:
+                incident, events, again = _asked(rule, Case(manual, incident, shifts, now))
+            except Exception as error:  # noqa: BLE001  one rule's failure is no other's; recorded
+                troubles[rule] = Trouble(rule.__name__, repr(error))
+            else:
+                written += events
+                later += again
         if incident.seq == former:
-            return Settled(incident, tuple(written), min(later, default=None))
+            look_at = min(later, default=None)
+            return Settled(incident, tuple(written), look_at, tuple(troubles.values()))
     msg = f"{incident.number}: still {e.kind_of(written[-1].body)} after {MAX_ROUNDS} rounds"
     raise UnsettledError(msg)
 
 
-def _asked(rule: Rule, case: Case) -> tuple[list[e.AnyBody], list[datetime]]:
-    due: list[e.AnyBody] = []
-    later: list[datetime] = []
-    for finding in rule(case):
+def _asked(rule: Rule, case: Case) -> tuple[Incident, list[e.Event], list[datetime]]:
+    """Let a rule write what it finds due; also when it wants to be asked again."""
+    incident, events, later = case.incident, list[e.Event](), list[datetime]()
+    for finding in list(rule(case)):
         if isinstance(finding, datetime):
             later.append(finding)
         else:
-            due.append(finding)
-    return due, later
+            events.append(e.Event(incident.seq + 1, case.now, e.SYSTEM, finding))
+            incident = apply(incident, events[-1])
+    return incident, events, later
 
 
 # ── the rules, in the order in which they are asked ──────────────────────────────────────
