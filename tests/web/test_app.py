@@ -84,7 +84,36 @@ async def test_a_process_whose_decisions_are_overdue_is_alive_but_not_ready(site
     assert late.status_code == 503
     assert "overdue" in late.json()["trouble"]
     assert (await site.client().get("/healthz")).status_code == 200
-    assert "bongsu_look_lateness_seconds 11" in (await site.client().get("/metrics")).text
+    metrics = (await site.client().get("/metrics")).text
+    assert 'bongsu_overdue_seconds{work="decision"} 11' in metrics
+
+
+AN_ALERT = """
+INSERT INTO alerts (id, last_seen, count, changed_in, generation, first_seen, starts_at,
+                    status, integration, key, summary, labels, details, pending)
+VALUES (gen_random_uuid(), now(), 1, 1, 1, now(), now(), 'firing', 'prometheus', 'a', 'a',
+        '{}', '{}', false)
+"""
+
+
+@pytest.mark.parametrize(
+    ("left", "work"),
+    [
+        ("UPDATE effects SET look_at = $1, done_at = NULL", "deliveries"),
+        ("UPDATE alerts SET look_at = $1, pending = true", "alerts"),
+    ],
+)
+async def test_a_process_that_leaves_work_behind_is_not_ready(site, left, work):
+    await site.as_("responder").declared()
+    async with site.pool.acquire() as conn:
+        await conn.execute(AN_ALERT)
+    assert (await site.client().get("/readyz")).status_code == 200
+    async with site.pool.acquire() as conn:
+        done = await conn.execute(left, site.clock.now() - timedelta(seconds=MOST_LATE + 1))
+        assert done != "UPDATE 0"
+    late = await site.client().get("/readyz")
+    assert late.status_code == 503
+    assert late.json()["trouble"].startswith(work)
 
 
 async def test_the_numbers_are_what_prometheus_reads(site):

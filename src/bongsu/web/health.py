@@ -10,7 +10,7 @@ import msgspec
 from starlette.responses import Response
 
 from bongsu import __version__
-from bongsu.store import incidents, reading
+from bongsu.store import lateness, reading
 from bongsu.store.database import AWAY
 from bongsu.web import metrics
 from bongsu.web.services import Services, services
@@ -21,7 +21,12 @@ if TYPE_CHECKING:
 PATIENCE = 2.0
 """seconds that the database has to answer"""
 MOST_LATE = 10.0
-"""seconds that a decision may be overdue before this process is not ready"""
+"""seconds that work may be overdue before this process is not ready"""
+_OVERDUE = {
+    "decision": "decisions are overdue",
+    "alert": "alerts wait to become incidents, overdue",
+    "effect": "deliveries are overdue",
+}
 _AWAY = (asyncpg.PostgresError, *AWAY)
 
 
@@ -31,7 +36,7 @@ async def healthz(request: Request) -> Response:
 
 
 async def readyz(request: Request) -> Response:
-    """200 while decisions are made in time as well, else 503."""
+    """200 while alerts, decisions and deliveries are seen to in time as well, else 503."""
     return await _checked(services(request), ready=True)
 
 
@@ -48,12 +53,12 @@ async def _checked(at: Services, *, ready: bool) -> Response:
 async def _trouble(at: Services, *, ready: bool) -> str:
     try:
         async with asyncio.timeout(PATIENCE), at.pool.acquire() as conn:
-            earliest = await incidents.next_look(conn)
+            earliest = await lateness.earliest(conn)
     except _AWAY:
         return "the database does not answer"
-    late = (at.engine.clock.now() - earliest).total_seconds() if earliest else 0.0
+    what, late = max(earliest.late(at.engine.clock.now()).items(), key=lambda one: one[1])
     if ready and late > MOST_LATE:
-        return f"decisions are overdue by {late:.0f} s"
+        return f"{_OVERDUE[what]} by {late:.0f} s"
     return ""
 
 
@@ -64,7 +69,7 @@ async def prometheus(request: Request) -> Response:
     try:
         async with asyncio.timeout(PATIENCE), at.pool.acquire() as conn:
             open_ = await reading.open_by_severity(conn)
-            earliest = await incidents.next_look(conn)
+            earliest = await lateness.earliest(conn)
         lines += metrics.state_lines(open_, earliest, at.engine.clock.now())
         up = 1.0
     except _AWAY:

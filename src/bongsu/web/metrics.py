@@ -11,6 +11,7 @@ from bongsu.incident import events as e
 
 if TYPE_CHECKING:
     from bongsu.engine.advance import Step
+    from bongsu.store.lateness import Earliest
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 Labels = tuple[tuple[str, str], ...]
@@ -66,17 +67,17 @@ class Counters:
 
 
 def state_lines(
-    open_by_severity: Mapping[str, int], earliest_look: datetime | None, now: datetime
+    open_by_severity: Mapping[str, int], earliest: Earliest, now: datetime
 ) -> Iterable[str]:
     """Yield what the database says about the moment."""
     yield from _head("bongsu_incidents_open", "gauge", "Open incidents, by severity.")
     for severity, count in sorted(open_by_severity.items()):
         yield _sample("bongsu_incidents_open", (("severity", severity),), count)
-    late = max(0.0, (now - earliest_look).total_seconds()) if earliest_look else 0.0
     yield from _head(
-        "bongsu_look_lateness_seconds", "gauge", "How long the most overdue decision has waited."
+        "bongsu_overdue_seconds", "gauge", "How long the work has waited that is most overdue."
     )
-    yield _sample("bongsu_look_lateness_seconds", (), late)
+    for work, late in earliest.late(now).items():
+        yield _sample("bongsu_overdue_seconds", (("work", work),), late)
 
 
 def numbers(name: str, kind: str, text: str, values: Mapping[Labels, float]) -> Iterable[str]:
