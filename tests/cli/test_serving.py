@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bongsu.cli import server
 from bongsu.cli.serving import EarlyStart
 from bongsu.store import embedded
 
@@ -38,3 +39,20 @@ def test_whoever_takes_a_database_that_was_begun_early_stops_it(folder: Path):
     assert runs(folder)
     assert taken.stop()
     assert not runs(folder)
+
+
+def test_who_starts_it_without_any_channel_reads_that_nobody_can_be_paged():
+    how = {"slack": "set BONGSU_SLACK_BOT_TOKEN", "email": "set BONGSU_SMTP_URL"}
+    head, *lines = server._unreachable(how, ["email", "slack"])
+    assert head.startswith("!!")
+    assert lines == ["   email: set BONGSU_SMTP_URL", "   slack: set BONGSU_SLACK_BOT_TOKEN"]
+
+
+def test_who_starts_it_without_one_of_the_channels_reads_which_one():
+    head, *lines = server._unreachable({"slack": "set it"}, ["email", "slack"])
+    assert not head.startswith("!!")
+    assert lines == ["   slack: set it"]
+
+
+def test_nothing_is_said_of_channels_where_all_are_set_up():
+    assert not server._unreachable({}, ["email", "slack"])

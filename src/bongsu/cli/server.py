@@ -7,7 +7,15 @@ import contextlib
 import gc
 import signal
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Coroutine,
+    Iterator,
+    Mapping,
+)
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -85,7 +93,7 @@ async def _serve(chosen: Settings, variables: Mapping[str, str]) -> None:
             manual = await asyncio.to_thread(load_manual, chosen.manual or bundled_manual())
             process = await stack.enter_async_context(served(chosen, variables, manual))
             _on_hangup(lambda: _reload(process.runtime, chosen))
-            await _welcome(process.runtime, chosen, manual)
+            await _welcome(process, chosen, manual)
         waits = [asyncio.create_task(event.wait()) for event in (stop, process.runtime.broken)]
         await asyncio.wait({process.http, *waits}, return_when=asyncio.FIRST_COMPLETED)
         for waiting in waits:
@@ -115,6 +123,7 @@ class Process(NamedTuple):
     """A server that answers."""
 
     runtime: Runtime
+    channels: registry.Channels
     http: asyncio.Task[None]
 
 
@@ -148,7 +157,7 @@ async def served(
         http = asyncio.create_task(server.serve(sockets=[listener]), name="http")
         _spare_collections()
         try:
-            yield Process(runtime, http)
+            yield Process(runtime, channels, http)
         finally:
             server.should_exit = True
             await http
@@ -214,9 +223,13 @@ async def _started(
 
 def _unusable(runtime: Runtime, channels: registry.Channels) -> dict[str, str]:
     """Channels that the manual relies on and that can't be used here."""
+    return registry.unusable(channels, _named(runtime), language())
+
+
+def _named(runtime: Runtime) -> list[str]:
+    """The channels of the people whom the manual pages."""
     people = runtime.engine.policy.manual.team.people.values()
-    named = {contact.channel for person in people for contact in person.contacts}
-    return registry.unusable(channels, sorted(named), language())
+    return sorted({contact.channel for person in people for contact in person.contacts})
 
 
 def stop_signal() -> asyncio.Event:
@@ -277,14 +290,27 @@ def _bind(host: str, port: int) -> socket.socket:
     return listener
 
 
-async def _welcome(runtime: Runtime, chosen: Settings, manual: Manual) -> None:
-    """Say where to look and, until somebody has signed in, how to sign in."""
-    link = await _first_link(runtime, chosen)
+async def _welcome(process: Process, chosen: Settings, manual: Manual) -> None:
+    """Say where to look, who can't be reached and, until somebody has signed in, how to sign in."""
+    link = await _first_link(process.runtime, chosen)
     name, url = manual.overview.name, chosen.base_url
     print(t("Bongsu runs the manual '{name}' at {url}", name=name, url=url))
     if link:
         print(t("Sign in (once, within a day): {url}", url=f"{url}/sign-in/{link}"))
+    missing = _unusable(process.runtime, process.channels)
+    for line in _unreachable(missing, _named(process.runtime)):
+        print(line)
     print(t(N_("Ctrl-C stops it.")), flush=True)
+
+
+def _unreachable(missing: Mapping[str, str], named: Collection[str]) -> list[str]:
+    """Say which of the manual's channels lead nowhere, above all if that is all of them."""
+    if not missing:
+        return []
+    nobody = N_("!! NOBODY CAN BE PAGED: none of the channels that the manual names is set up.")
+    some = N_("! Some channels that the manual names are not set up; pages go around them.")
+    head = t(nobody) if set(named) <= set(missing) else t(some)
+    return [head, *(f"   {name}: {how}" for name, how in sorted(missing.items()))]
 
 
 async def _first_link(runtime: Runtime, chosen: Settings) -> str | None:
