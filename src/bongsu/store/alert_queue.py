@@ -68,11 +68,15 @@ NOTHING = Batch([], {})
 
 
 def split(integration: str, alerts: Sequence[Alert]) -> list[dict[str, Row]]:
-    """Prepare a signal's alerts, in parts that one statement writes.
+    """Prepare a signal's alerts, in parts that one statement writes."""
+    return in_parts([to_row(integration, alert) for alert in alerts])
 
-    One that occurs twice is merged, or goes into a later part where the two differ in status.
+
+def in_parts(prepared: Sequence[Row]) -> list[dict[str, Row]]:
+    """Divide a signal's rows into parts that one statement writes.
+
+    An alert that occurs twice is merged, or goes into a later part where the two differ in status.
     """
-    prepared = [to_row(integration, alert) for alert in alerts]
     rows = {row.id: row for row in prepared}
     if len(rows) == len(prepared) <= ROWS_PER_STATEMENT:
         return [rows]

@@ -85,6 +85,11 @@ def to_row(integration: str, alert: Alert) -> Row:
     ))  # fmt: skip
 
 
+def repeated(row: Row, ends_at: datetime) -> Row:
+    """Return the row of an alert that was sent again with another end, all else being the same."""
+    return _make((*row[:8], ends_at.timestamp(), 1))
+
+
 def one_line(text: str) -> str:
     """Take from a text the one character that a statement's texts are told apart by."""
     return text.replace(SEPARATOR, " ") if SEPARATOR in text else text

@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from bongsu.store.alert_queue import Batch
+from bongsu.store.alert_rows import SEPARATOR
+from bongsu.store.alerts import statement_number
+from bongsu.store.signals import KEPT_BYTES
 
 # A signal changes an alert unless it says what is known already: the same status, "acknowledged"
 # of a resolved alert, or "firing" of an acknowledged one (which stays acknowledged).
@@ -47,3 +55,25 @@ WRITE = re.sub(
     r"string_to_array($\1, E'\\x1f')",
     _WRITE.replace("<same>", _SAME).replace("new.", "excluded."),
 )
+
+
+def arguments(batch: Batch, at: datetime) -> list[object]:
+    """Turn rows into the statement's columns, in the order in which every replica locks them.
+
+    Texts go as one text a column, to be taken apart in the database: a driver encodes one long
+    text in a fraction of the time that it needs for many short ones.
+    """
+    rows = batch.rows
+    columns: Sequence[Sequence[Any]] = (
+        list(zip(*[rows[key] for key in sorted(rows)], strict=True)) if rows else [()] * 10
+    )
+    texts = map(SEPARATOR.join, columns[:7])
+    starts, ends, times = columns[7:10]
+    signals = [
+        (s.integration, s.format, s.outcome, len(s.raw), s.refusals, s.raw[:KEPT_BYTES])
+        for part in batch.parts
+        if (s := part.signal) is not None
+    ]
+    kept = zip(*signals, strict=True) if signals else [()] * 6
+    counts = None if sum(times) == len(rows) else times  # mostly, each row stands for one signal
+    return [at, statement_number(), *texts, starts, ends, *kept, counts]

@@ -12,18 +12,26 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import asyncpg
 import structlog
 
 from bongsu.incident.alert import Alert, ChangedAlert
-from bongsu.store.alert_queue import NOTHING, ROWS_PER_STATEMENT, Batch, Part, Queue, Receipt, split
-from bongsu.store.alert_rows import SEPARATOR, Row, to_changed
-from bongsu.store.alert_sql import WRITE
-from bongsu.store.alerts import statement_number
+from bongsu.store.alert_queue import (
+    NOTHING,
+    ROWS_PER_STATEMENT,
+    Batch,
+    Part,
+    Queue,
+    Receipt,
+    in_parts,
+    split,
+)
+from bongsu.store.alert_rows import Row, to_changed
+from bongsu.store.alert_sql import WRITE, arguments
 from bongsu.store.database import AWAY
-from bongsu.store.signals import KEPT_BYTES, Signal
+from bongsu.store.signals import Signal
 
 if TYPE_CHECKING:
     from bongsu.store.database import Connection
@@ -160,6 +168,11 @@ class AlertWriter:
             return self._write_many(signal, alerts)
         return self._submit(signal, split(signal.integration or "", alerts))
 
+    def write_rows(self, signal: Signal, rows: Sequence[Row]) -> Awaitable[None]:
+        """Write a signal whose alerts are prepared already, as `write` does."""
+        self._check()
+        return self._submit(signal, in_parts(rows))
+
     async def _write_many(self, signal: Signal, alerts: Sequence[Alert]) -> None:
         parts = await asyncio.to_thread(split, signal.integration or "", alerts)
         await self._submit(signal, parts)
@@ -274,7 +287,7 @@ class AlertWriter:
         assert lane.statement is not None
         at = batch.parts[0].received_at
         try:
-            records = await lane.statement.fetch(*_arguments(batch, at), timeout=STATEMENT_TIMEOUT)
+            records = await lane.statement.fetch(*arguments(batch, at), timeout=STATEMENT_TIMEOUT)
         except _BAD_DATA as error:
             await self._flush_apart(lane, batch, error)
         except Exception as error:  # noqa: BLE001  a driver fails in ways that it does not list
@@ -316,28 +329,6 @@ class AlertWriter:
     def _give_up(self, parts: Sequence[Part]) -> None:
         for part in parts:
             part.receipt.fail(UnavailableError("the database does not answer"))
-
-
-def _arguments(batch: Batch, at: datetime) -> list[object]:
-    """Turn rows into the statement's columns, in the order in which every replica locks them.
-
-    Texts go as one text a column, to be taken apart in the database: a driver encodes one long
-    text in a fraction of the time that it needs for many short ones.
-    """
-    rows = batch.rows
-    columns: Sequence[Sequence[Any]] = (
-        list(zip(*[rows[key] for key in sorted(rows)], strict=True)) if rows else [()] * 10
-    )
-    texts = map(SEPARATOR.join, columns[:7])
-    starts, ends, times = columns[7:10]
-    signals = [
-        (s.integration, s.format, s.outcome, len(s.raw), s.refusals, s.raw[:KEPT_BYTES])
-        for part in batch.parts
-        if (s := part.signal) is not None
-    ]
-    kept = zip(*signals, strict=True) if signals else [()] * 6
-    counts = None if sum(times) == len(rows) else times  # mostly, each row stands for one signal
-    return [at, statement_number(), *texts, starts, ends, *kept, counts]
 
 
 def _retrieve(future: asyncio.Future[None]) -> None:

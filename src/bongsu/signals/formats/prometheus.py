@@ -31,6 +31,8 @@ from bongsu.signals.formats.labelled import (
     timed,
 )
 
+_NOTHING = msgspec.Raw(b"null")
+
 
 class Posted(msgspec.Struct, gc=False):
     """A ``postableAlert``."""
@@ -49,8 +51,28 @@ class TidyPosted(Posted, gc=False):
     annotations: TidyTexts | None = None
 
 
+class Heard(msgspec.Struct, gc=False):
+    """A posted alert of which only the end is read yet: the rest may be known word for word."""
+
+    labels: msgspec.Raw
+    annotations: msgspec.Raw = _NOTHING
+    starts_at: msgspec.Raw = msgspec.field(name="startsAt", default=_NOTHING)
+    ends_at: Instant | None = msgspec.field(name="endsAt", default=None)
+    generator_url: msgspec.Raw = msgspec.field(name="generatorURL", default=_NOTHING)
+
+    @property
+    def words(self) -> bytes:
+        """All but the end, as it came. NUL stands between, which JSON never holds."""
+        return b"\0".join((self.labels, self.annotations, self.starts_at, self.generator_url))
+
+
 _tidy = msgspec.json.Decoder(list[TidyPosted])
 _one = msgspec.json.Decoder(Posted)
+_heard = msgspec.json.Decoder(list[Heard])
+_labels = msgspec.json.Decoder(TidyLabels)
+_texts = msgspec.json.Decoder(TidyTexts | None)
+_instant = msgspec.json.Decoder(Instant)
+_url = msgspec.json.Decoder(str | None)
 
 
 def parse(raw: bytes, now: datetime) -> Parsed:
@@ -73,6 +95,26 @@ def parse(raw: bytes, now: datetime) -> Parsed:
         else:
             refused.append(alert)
     return Parsed(alerts, shortened(refused))
+
+
+def hear(raw: bytes) -> list[Heard] | None:
+    """Take a body apart into its alerts; None where `parse` must say what is wrong with it."""
+    return None if encoding_refusal(raw) else decode_tidy(raw, _heard)
+
+
+def read_heard(item: Heard, reading: Reading) -> Alert | None:
+    """Read an alert that began and has not ended; None for all else, which `parse` must see."""
+    labels, starts = decode_tidy(item.labels, _labels), decode_tidy(item.starts_at, _instant)
+    if labels is None or starts is None or item.ends_at is None:
+        return None
+    if not reading.oldest <= starts <= reading.now < item.ends_at <= reading.farthest:
+        return None
+    try:
+        texts, url = _texts.decode(item.annotations), _url.decode(item.generator_url)
+    except msgspec.MsgspecError:
+        return None
+    read = labelled(reading, 0, labels, texts, "firing", starts, item.ends_at, url)
+    return read if isinstance(read, Alert) else None
 
 
 def _read(item: Posted, reading: Reading, index: int) -> Alert | Refusal:
