@@ -25,9 +25,10 @@ MOST_REPORTS = 200
 """reports of one incident that are kept, the newest ones and the first"""
 
 ADD = """
-INSERT INTO reports (incident, taken_at, asked_by, why, report) VALUES ($1, $2, $3, $4, $5)
-RETURNING id
+INSERT INTO reports (id, incident, taken_at, asked_by, why, report)
+OVERRIDING SYSTEM VALUE VALUES ($1, $2, $3, $4, $5, $6)
 """
+NEW_ID = "SELECT nextval(pg_get_serial_sequence('reports', 'id'))"
 _COLUMNS = "id, incident, taken_at, asked_by, why"
 LIST = f"""
 SELECT {_COLUMNS} FROM reports
@@ -69,14 +70,18 @@ _decode = msgspec.json.Decoder(Report).decode
 _encode = msgspec.json.Encoder().encode
 
 
-async def add(
-    conn: PoolConnection, incident: int, report: Report, *, asked_by: str, why: str
-) -> int:
-    """Keep a report, cut to a bounded size, and return its id."""
-    written = bounded(report)
-    found: int = await conn.fetchval(ADD, incident, report.taken_at, asked_by, why, written)
-    await conn.execute(THIN_OUT, incident, MOST_REPORTS - 1)
+async def new_id(conn: PoolConnection) -> int:
+    """Reserve the id of a report that is about to be made."""
+    found: int = await conn.fetchval(NEW_ID)
     return found
+
+
+async def add(conn: PoolConnection, kept: KeptReport) -> None:
+    """Keep a report, cut to a bounded size; of too many of an incident the oldest ones go."""
+    row = kept.row
+    written = bounded(kept.report)
+    await conn.execute(ADD, row.id, row.incident, row.taken_at, row.asked_by, row.why, written)
+    await conn.execute(THIN_OUT, row.incident, MOST_REPORTS - 1)
 
 
 async def rows(
