@@ -2,17 +2,47 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from mmap import mmap
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bongsu.logs.shapes import lines_of, records_of, shape_of
+from bongsu.logs.shapes import (
+    CONTINUATION,
+    WITH_DIGIT,
+    lines_of,
+    records_of,
+    shape_of,
+)
 from bongsu.logs.templates import Templates, templates_of
+from bongsu.logs.tokens import HOLE
 
+if TYPE_CHECKING:
+    from bongsu.logs.fast import ShapeTable
+
+__all__ = ["Block", "Miner", "Templates"]
+
+SMALL = 4 << 20
+"""bytes up to which the fast path isn't worth its start-up"""
+SHAPES = 1 << 17
+"""shapes that are told apart exactly; later ones by the words that are common"""
+ROUGH = 1 << 15
+"""later shapes that are told apart; all further ones are one shape, of which nothing is known"""
 EXEMPLAR = 8192
 """bytes of a record that are kept; templates are made of no more of it"""
+SHORT = 512
+"""bytes that are kept of one after `PLENTY`"""
+PLENTY = 16 << 20
+"""bytes of exemplars"""
+COMMON = 1000
+"""a word that one in so many shapes has is common"""
+WORD = re.compile(rb"[0-9A-Za-z_\x80-\xff]+")
+LOOK_BACK = 1 << 20
+
+Records = NDArray[np.int64]
 
 
 class Block(NamedTuple):
@@ -30,41 +60,38 @@ class Miner:
     """Reduces records to shapes as they are fed, and merges the shapes into templates when asked.
 
     With ``stacks``, continuation lines (indented, ``Traceback``, ``Caused by:``, ``... 12 more``) belong to the
-    record before; a record's shape is that of its first line.
+    record before; a record's shape is that of its first line. Memory depends on how many different shapes
+    there are, not on how much is fed, and is bounded.
+
+    It is not for several threads at once: it uses all cores by itself.
     """
 
-    def __init__(self, *, stacks: bool = True) -> None:
+    def __init__(self, *, stacks: bool = True, small: int = SMALL) -> None:
         self.stacks = stacks
-        self._numbers: dict[bytes, int] = {}
+        self._small = small
+        self._slow: dict[bytes, int] = {}
+        self._table: ShapeTable | None = None
         self._exemplars: list[bytes] = []
+        self._kept = 0
+        self._cut: set[int] = set()
+        self._common: frozenset[bytes] | None = None
+        self._rough: dict[bytes, int] = {}
 
     def feed(self, data: bytes | bytearray | memoryview | mmap) -> Block:
         """Take whole lines; a last one without line feed counts as whole.
 
-        May be called any number of times. The answer takes 20 bytes a record: feed large files in blocks,
-        cut where a record begins (`cut`).
+        May be called any number of times. The answer takes 20 bytes a record: feed what is large in blocks of some
+        megabytes that end where a record does (`whole`).
         """
-        text = bytes(data)
-        if self.stacks:
-            records = list(records_of(text))
-        else:
-            records = [(start, end, end) for start, end in lines_of(text)]
-        shapes = [self._number(text, *record) for record in records]
-        return Block(
-            np.array([record[0] for record in records], np.int64),
-            np.array([record[2] for record in records], np.int64),
-            np.array(shapes, np.int32),
-        )
-
-    def _number(self, data: bytes, start: int, head: int, end: int) -> int:
-        shape = shape_of(data[start:head])
-        number = self._numbers.setdefault(shape, len(self._exemplars))
-        if number == len(self._exemplars):
-            self._exemplars.append(data[start : min(end, start + EXEMPLAR)])
-        return number
+        if self._table is None:
+            self._small -= len(data)
+            if self._small >= 0:
+                return self._feed_slowly(bytes(data))
+            self._table = self._promoted()
+        return self._feed_fast(self._table, data)
 
     def exemplar(self, shape: int) -> bytes:
-        """Return the first record of a shape, with its continuation lines, at most 8 KiB of it.
+        """Return the first record of a shape, with its continuation lines; at most 8 KiB of it.
 
         Raises:
             IndexError: no such shape.
@@ -73,8 +100,129 @@ class Miner:
 
     def templates(self) -> Templates:
         """Merge the shapes seen so far into templates."""
-        lines = [
-            record.partition(b"\n")[0].rstrip().decode("utf-8", "replace")
-            for record in self._exemplars
-        ]
+        lines = [self._line(number) for number in range(len(self._exemplars))]
+        for masked, number in self._rough.items():
+            lines[number] = masked.decode("utf-8", "replace")
         return templates_of(lines)
+
+    def _line(self, number: int) -> str:
+        head = self._exemplars[number].partition(b"\n")[0].decode("utf-8", "replace")
+        return head.rstrip("\ufffd") + HOLE if number in self._cut else head.rstrip()
+
+    def _feed_slowly(self, data: bytes) -> Block:
+        if self.stacks:
+            records = list(records_of(data))
+        else:
+            records = [(start, end, end) for start, end in lines_of(data)]
+        shapes = [self._number(data, *record) for record in records]
+        return Block(
+            np.array([record[0] for record in records], np.int64),
+            np.array([record[2] for record in records], np.int64),
+            np.array(shapes, np.int32),
+        )
+
+    def _number(self, data: bytes, start: int, head: int, end: int) -> int:
+        shape = shape_of(data[start:head])
+        number = self._slow.get(shape)
+        if number is None:
+            if len(self._slow) >= SHAPES:
+                return self._number_roughly(data[start:end])
+            number = self._slow[shape] = len(self._exemplars)
+            self._keep(data[start : min(end, start + EXEMPLAR + 1)])
+        return number
+
+    def _keep(self, record: bytes) -> None:
+        most = EXEMPLAR if self._kept < PLENTY else SHORT
+        if len(record) > most:
+            record = record[:most]
+            if b"\n" not in record:
+                self._cut.add(len(self._exemplars))
+        self._kept += len(record)
+        self._exemplars.append(record)
+
+    def _promoted(self) -> ShapeTable:
+        """Move to the fast path all that the slow one has learned."""
+        from bongsu.logs.fast import ShapeTable  # noqa: PLC0415 - numba takes its time to load
+
+        table = ShapeTable(SHAPES, stacks=self.stacks)
+        known = b"".join(shape + b"\n" for shape in self._slow)
+        for found in table.scan(np.frombuffer(known, np.uint8)):
+            for _ in table.settle(found.hashes, found.shapes):
+                pass
+        self._slow.clear()
+        return table
+
+    def _feed_fast(self, table: ShapeTable, data: bytes | bytearray | memoryview | mmap) -> Block:
+        view = np.frombuffer(data, np.uint8)
+        parts = []
+        for starts, ends, hashes, shapes in table.records(view):
+            before = table.known
+            for record in table.settle(hashes, shapes):
+                self._learn(view, starts, ends, shapes, before)
+                before = table.known
+                shapes[record] = self._number_roughly(view[starts[record] : ends[record]].tobytes())
+            self._learn(view, starts, ends, shapes, before)
+            parts.append((starts, ends, shapes))
+        return _joined(parts)
+
+    def _learn(
+        self, view: NDArray[np.uint8], starts: Records, ends: Records, shapes: NDArray[np.int32],
+        before: int,
+    ) -> None:  # fmt: skip
+        """Keep the first record of each shape that is new since ``before``."""
+        new = np.flatnonzero(shapes >= before)
+        if not len(new):
+            return
+        _, first = np.unique(shapes[new], return_index=True)
+        for record in new[first]:
+            start = int(starts[record])
+            self._keep(view[start : min(int(ends[record]), start + EXEMPLAR + 1)].tobytes())
+
+    def _number_roughly(self, record: bytes) -> int:
+        """Number a record by those of its words that are common, since there are too many shapes."""
+        if self._common is None:
+            self._common = self._common_words()
+        common = self._common
+        line = WITH_DIGIT.sub(HOLE.encode(), record.partition(b"\n")[0][:EXEMPLAR]).rstrip()
+        masked = WORD.sub(lambda word: word[0] if word[0] in common else HOLE.encode(), line)
+        if len(masked) > SHORT or len(self._rough) >= ROUGH:
+            masked = HOLE.encode()
+        number = self._rough.get(masked)
+        if number is None:
+            number = self._rough[masked] = len(self._exemplars)
+            self._keep(record)
+        return number
+
+    def _common_words(self) -> frozenset[bytes]:
+        seen = Counter[bytes]()
+        for record in self._exemplars:
+            seen.update(set(WORD.findall(record.partition(b"\n")[0])))
+        enough = max(2, len(self._exemplars) // COMMON)
+        return frozenset(word for word, count in seen.items() if count >= enough)
+
+
+def whole(data: bytes) -> int:
+    """Return how many bytes at the beginning of ``data`` are surely whole records, to be fed now.
+
+    The rest may go on in what comes next; 0 if that is so of all.
+    """
+    end = len(data)
+    later_joins = True
+    while end > max(0, len(data) - LOOK_BACK):
+        start = data.rfind(b"\n", 0, end - 1) + 1
+        joins = CONTINUATION.match(data, start, end) is not None
+        if not later_joins and not joins:
+            return end
+        later_joins = joins
+        end = start
+    return 0
+
+
+def _joined(parts: list[tuple[Records, Records, NDArray[np.int32]]]) -> Block:
+    if len(parts) == 1:
+        return Block(*parts[0])
+    return Block(
+        np.concatenate([part[0] for part in parts] or [np.empty(0, np.int64)]),
+        np.concatenate([part[1] for part in parts] or [np.empty(0, np.int64)]),
+        np.concatenate([part[2] for part in parts] or [np.empty(0, np.int32)]),
+    )

@@ -14,8 +14,9 @@ from collections.abc import Iterator
 WITH_DIGIT = re.compile(
     rb"(?<![0-9A-Za-z_\x80-\xff])[A-Za-z_\x80-\xff]*[0-9][0-9A-Za-z_\x80-\xff]*"
 )
-CONTINUATION = re.compile(rb"[ \t]+[^ \t\r\n]|Traceback \(|Caused by: |\.\.\. [0-9]+ more")
+CONTINUATION = re.compile(rb"[ \t][ \t\r]*[^ \t\r\n]|Traceback \(|Caused by: |\.\.\. [0-9]+ more")
 """how a line begins that goes on with the record before: indented, or as stack traces go on"""
+BLANK = re.compile(rb"[ \t\r]*")
 TRACEBACK = b"Traceback ("
 """after it and its indented lines comes one that isn't indented and says what was raised"""
 
@@ -38,20 +39,22 @@ def lines_of(data: bytes) -> Iterator[tuple[int, int]]:
 def records_of(data: bytes) -> Iterator[tuple[int, int, int]]:
     """Give where each record begins, where its first line ends, and where it ends.
 
-    Continuation lines belong to the record before; at the data's beginning there is none, so that
-    there they begin one.
+    Continuation lines belong to the record before; at the data's beginning and after a blank line there is none,
+    so that there they begin one.
     """
     begin = head = stop = -1
-    raising = False
+    within = raising = False
     for start, end in lines_of(data):
         goes_on = CONTINUATION.match(data, start, end) is not None
-        if begin >= 0 and (goes_on or (raising and end > start)):
-            raising = goes_on and (raising or data.startswith(TRACEBACK, start))
+        blank = BLANK.fullmatch(data, start, end) is not None
+        raises = data.startswith(TRACEBACK, start, end)
+        if within and not blank and (goes_on or raising):
+            raising = raises or (raising and goes_on)
             stop = end
             continue
         if begin >= 0:
             yield begin, head, stop
-        raising = data.startswith(TRACEBACK, start)
+        within, raising = not blank, raises
         begin, head, stop = start, end, end
     if begin >= 0:
         yield begin, head, stop

@@ -1,0 +1,268 @@
+"""The fast path: one pass over the bytes, compiled, without the interpreter's lock, a thread a core.
+
+Each line is reduced to two independent 64-bit hashes of its shape (`shapes`), salted anew in each process, and looked
+up in a table of known shapes. Lines of a shape not yet known are settled afterwards, in order, by one
+thread. Importing this module imports numba and loads the compiled code from its cache, or compiles it, which takes some seconds once.
+
+A table may be read by one thread while another puts a shape in: whoever reads too early finds nothing,
+and its line is settled again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numba import boolean, int32, int64, njit, types, uint8, uint64
+from numpy.typing import NDArray
+
+LETTER, DIGIT, LINE_FEED = 1, 3, 4
+BLANK, CONTINUES, RAISES = 1, 2, 4
+"""what a line is, bits: nothing on it; goes on with the record before; begins a Python traceback"""
+MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
+LEFT, RIGHT = np.uint64(13), np.uint64(51)
+ONE = np.uint64(1)
+SPREAD = np.uint64(32)
+
+Bytes = NDArray[np.uint8]
+BYTES = types.Array(uint8, 1, "C", readonly=True)
+Compile = Callable[[Callable[..., Any]], Any]
+
+
+def kinds() -> Bytes:
+    """Return each byte's kind, (256,)."""
+    kind = np.zeros(256, np.uint8)
+    kind[128:] = LETTER
+    kind[ord("_")] = LETTER
+    kind[ord("A") : ord("Z") + 1] = LETTER
+    kind[ord("a") : ord("z") + 1] = LETTER
+    kind[ord("0") : ord("9") + 1] = DIGIT
+    kind[ord("\n")] = LINE_FEED
+    return kind
+
+
+def _compiled(signature: Any) -> Compile:
+    """Compile for one signature, now; kept on disk wherever numba finds a place for it."""
+
+    def compile_(function: Callable[..., Any]) -> Any:
+        try:
+            return njit(signature, nogil=True, cache=True)(function)
+        except RuntimeError:  # There is no folder that can be written to.
+            return njit(signature, nogil=True)(function)
+
+    return compile_
+
+
+@_compiled(uint8(BYTES, int64, int64))
+def line_kind(data, start, end):  # type: ignore[no-untyped-def]
+    """Tell what a line is; as `shapes.CONTINUATION` and `shapes.TRACEBACK` say it."""
+    size = end - start
+    if size == 0:
+        return 0 + BLANK
+    first = data[start]
+    if first == 32 or first == 9 or first == 13:
+        for place in range(start, end):
+            if data[place] != 32 and data[place] != 9 and data[place] != 13:
+                return 0 + CONTINUES if first != 13 else 0
+        return 0 + BLANK
+    if first == 84 and size >= 11:  # "Traceback ("
+        word = (84, 114, 97, 99, 101, 98, 97, 99, 107, 32, 40)
+        for place in range(11):
+            if data[start + place] != word[place]:
+                return 0
+        return CONTINUES + RAISES
+    if first == 67 and size >= 11:  # "Caused by: "
+        cause = (67, 97, 117, 115, 101, 100, 32, 98, 121, 58, 32)
+        for place in range(11):
+            if data[start + place] != cause[place]:
+                return 0
+        return 0 + CONTINUES
+    if first == 46 and size >= 10:  # "... 12 more"
+        if data[start + 1] != 46 or data[start + 2] != 46 or data[start + 3] != 32:
+            return 0
+        place = start + 4
+        while place < end and 48 <= data[place] <= 57:
+            place += 1
+        if place == start + 4 or end - place < 5:
+            return 0
+        more = (32, 109, 111, 114, 101)
+        for letter in range(5):
+            if data[place + letter] != more[letter]:
+                return 0
+        return 0 + CONTINUES
+    return 0
+
+
+@_compiled(
+    types.UniTuple(int64, 2)(
+        BYTES, int64, int64, uint8[::1], uint64[:, ::1],
+        uint64[:, ::1], int32[::1],
+        int64[::1], int64[::1], uint64[:, ::1], int32[::1], uint8[::1], boolean,
+    )
+)  # fmt: skip
+def scan(data, begin, end, kind, salt, keys, values, starts, ends, hashes, shapes, lines, stacks):  # type: ignore[no-untyped-def]
+    """Split into lines, hash each one's shape, look it up; stop when the answer's arrays are full.
+
+    ``keys`` and ``values`` are the table; shape -1 in the answer means not found. Returns how many lines there were, and
+    where the next begins. The hashes are the same for a line and for its shape.
+    """
+    most = len(starts)
+    mask = len(values) - 1
+    digit, digit2 = salt[0, 48], salt[1, 48]
+    count = 0
+    start = begin
+    h = ONE
+    hs = ONE
+    g = ONE
+    gs = ONE
+    seen = False
+    place = begin
+    while place <= end:
+        if place == end:
+            if start == end:
+                break
+            k = LINE_FEED
+            b = 10
+        else:
+            b = data[place]
+            k = kind[b]
+        if k == LINE_FEED:
+            if seen:
+                h = (hs + digit) * MULTIPLIER
+                g = ((gs << LEFT) | (gs >> RIGHT)) ^ digit2
+            h ^= h >> SPREAD
+            shape = int32(-1)
+            slot = int64(h & uint64(mask))
+            while values[slot] >= 0:
+                if keys[slot, 0] == h and keys[slot, 1] == g:
+                    shape = values[slot]
+                    break
+                slot = (slot + 1) & mask
+            starts[count] = start
+            ends[count] = place
+            hashes[count, 0] = h
+            hashes[count, 1] = g
+            shapes[count] = shape
+            if stacks:
+                lines[count] = line_kind(data, start, place)
+            count += 1
+            start = place + 1
+            if count == most:
+                break
+            h = ONE
+            hs = ONE
+            g = ONE
+            gs = ONE
+            seen = False
+            place += 1
+            continue
+        word = (k & 1) != 0
+        ended = seen and not word
+        h0 = (hs + digit) * MULTIPLIER if ended else h
+        g0 = ((gs << LEFT) | (gs >> RIGHT)) ^ digit2 if ended else g
+        h = (h0 + salt[0, b]) * MULTIPLIER
+        g = ((g0 << LEFT) | (g0 >> RIGHT)) ^ salt[1, b]
+        hs = hs if word else h
+        gs = gs if word else g
+        seen = word and (seen or k == DIGIT)
+        place += 1
+    return count, start
+
+
+@_compiled(int64(uint64[:, ::1], int32[::1], uint64, uint64, int32))
+def put(keys, values, h, g, shape):  # type: ignore[no-untyped-def]
+    """Return the shape of these hashes, or put it in."""
+    mask = len(values) - 1
+    slot = int64(h & uint64(mask))
+    while values[slot] >= 0:
+        if keys[slot, 0] == h and keys[slot, 1] == g:
+            return values[slot]
+        slot = (slot + 1) & mask
+    keys[slot, 0] = h
+    keys[slot, 1] = g
+    values[slot] = shape
+    return shape
+
+
+@_compiled(int64(uint64[:, ::1], int32[::1], uint64[:, ::1], int32[::1]))
+def rehash(keys, values, old_keys, old_values):  # type: ignore[no-untyped-def]
+    """Put all of one table into another."""
+    moved = 0
+    for slot in range(len(old_values)):
+        if old_values[slot] >= 0:
+            put(keys, values, old_keys[slot, 0], old_keys[slot, 1], old_values[slot])
+            moved += 1
+    return moved
+
+
+@_compiled(
+    types.UniTuple(int64, 2)(
+        int64, int64[::1], int64[::1], uint64[:, ::1], int32[::1], uint8[::1], int64[::1]
+    )
+)
+def join(count, starts, ends, hashes, shapes, lines, state):  # type: ignore[no-untyped-def]
+    """Join lines into records, in place.
+
+    ``state[0]`` is 0 after nothing or a blank line, 1 within a record, 2 within a Python traceback; it is carried on.
+    Returns how many records there are, and where the record before ends if lines belong to it, else -1.
+    """
+    records = 0
+    longer = int64(-1)
+    within = state[0]
+    for line in range(count):
+        kind = lines[line]
+        blank = (kind & BLANK) != 0
+        joins = within > 0 and not blank and ((kind & CONTINUES) != 0 or within == 2)
+        if joins:
+            within = 2 if (kind & RAISES) or (within == 2 and (kind & CONTINUES)) else 1
+            if records == 0:
+                longer = ends[line]
+            else:
+                ends[records - 1] = ends[line]
+            continue
+        within = 0 if blank else (2 if kind & RAISES else 1)
+        starts[records] = starts[line]
+        ends[records] = ends[line]
+        hashes[records, 0] = hashes[line, 0]
+        hashes[records, 1] = hashes[line, 1]
+        shapes[records] = shapes[line]
+        records += 1
+    state[0] = within
+    return records, longer
+
+
+@_compiled(
+    types.UniTuple(int64, 2)(
+        int64[::1], int64, uint64[:, ::1], int32[::1], uint64[:, ::1], int32[::1], int64, int64
+    )
+)
+def settle(unknown, first, hashes, shapes, keys, values, known, most):  # type: ignore[no-untyped-def]
+    """Give a number to each unknown record's shape, in order, from ``unknown[first]`` on.
+
+    Stops at the first new shape that there is no room for (``known`` is ``most``). Returns where it stopped, and how many are known now.
+    """
+    place = first
+    while place < len(unknown):
+        record = unknown[place]
+        if known == most:
+            h = hashes[record, 0]
+            g = hashes[record, 1]
+            mask = len(values) - 1
+            slot = int64(h & uint64(mask))
+            found = int32(-1)
+            while values[slot] >= 0:
+                if keys[slot, 0] == h and keys[slot, 1] == g:
+                    found = values[slot]
+                    break
+                slot = (slot + 1) & mask
+            if found < 0:
+                return place, known
+            shapes[record] = found
+        else:
+            shape = put(keys, values, hashes[record, 0], hashes[record, 1], int32(known))
+            shapes[record] = shape
+            if shape == known:
+                known += 1
+        place += 1
+    return place, known
