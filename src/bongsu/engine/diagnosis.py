@@ -33,8 +33,6 @@ from bongsu.store.reports import KeptReport, ReportRow
 if TYPE_CHECKING:
     from bongsu.store.database import Pool
 
-DEADLINE = 10.0
-"""seconds that the checks have together"""
 GRACE = 2.0
 """seconds after its deadline within which a diagnosis must have come back, or it is given up"""
 PLACES = 2
@@ -58,7 +56,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """the onset (UTC), or now"""
     changes: tuple[Change, ...] = ()
     """change events that were told, the best explanation first"""
-    deadline_s: float = DEADLINE
+    deadline_s: float
 
 
 class Run(NamedTuple):
@@ -81,17 +79,20 @@ async def _nobody(_incident: int, _report_id: int, _report: Report) -> None:
 
 
 class Diagnostician:
-    """Diagnoses incidents on the manual in force, which ``manual`` returns."""
+    """Diagnoses incidents by the manual in force, which ``manual`` returns.
+
+    ``deadline`` (seconds) stands in for the manual's.
+    """
 
     def __init__(
         self, pool: Pool, manual: Callable[[], Manual], clock: Clock, diagnose: Diagnose,
-        *, deadline: float = DEADLINE,
+        *, deadline: float | None = None,
     ) -> None:  # fmt: skip
         self._pool = pool
         self._manual = manual
         self._clock = clock
         self._diagnose = diagnose
-        self._deadline = deadline
+        self._fixed = deadline
         self._threads = ThreadPoolExecutor(PLACES, thread_name_prefix="diagnosis")
         self._places = asyncio.Semaphore(PLACES)
         self._under_way: dict[int, Run] = {}
@@ -100,8 +101,10 @@ class Diagnostician:
 
     @property
     def deadline(self) -> float:
-        """Seconds within which a report should be there."""
-        return self._deadline + GRACE
+        """Seconds that the checks have together."""
+        if self._fixed is not None:
+            return self._fixed
+        return self._manual().diagnosis.deadline.total_seconds()
 
     async def diagnose(
         self, incident_id: int, *, asked_by: str = SYSTEM, why: str = "opened"
@@ -138,7 +141,7 @@ class Diagnostician:
     async def look(self, service: str | None) -> Report:
         """Diagnose a service, or the whole manual, without an incident; nothing is kept."""
         now = self._clock.now()
-        asked = Asked(service=service, started_at=now, deadline_s=self._deadline)
+        asked = Asked(service=service, started_at=now, deadline_s=self.deadline)
         return await self._bounded(await self._with_changes(asked))
 
     async def close(self) -> None:
@@ -156,16 +159,15 @@ class Diagnostician:
             asked = await self._with_changes(self._about(incident))
             report = await self._bounded(asked)
         row = ReportRow(report_id, incident_id, report.taken_at, asked_by, why)
-        kept = KeptReport(row, report)
         async with self._pool.acquire() as conn, conn.transaction():
-            await reports.add(conn, kept)
+            kept = await reports.add(conn, row, report)
         await self._tell(kept)
         return kept
 
     def _about(self, incident: Incident) -> Asked:
         return Asked(
             incident=incident.number, service=incident.service, severity=incident.severity,
-            type=incident.type, deadline_s=self._deadline,
+            type=incident.type, deadline_s=self.deadline,
             started_at=incident.started_at or incident.opened_at or self._clock.now(),
         )  # fmt: skip
 

@@ -76,12 +76,12 @@ async def new_id(conn: PoolConnection) -> int:
     return found
 
 
-async def add(conn: PoolConnection, kept: KeptReport) -> None:
-    """Keep a report, cut to a bounded size; of too many of an incident the oldest ones go."""
-    row = kept.row
-    written = bounded(kept.report)
+async def add(conn: PoolConnection, row: ReportRow, report: Report) -> KeptReport:
+    """Keep a report cut to a bounded size, and return it so; of too many the oldest ones go."""
+    written = bounded(report)
     await conn.execute(ADD, row.id, row.incident, row.taken_at, row.asked_by, row.why, written)
     await conn.execute(THIN_OUT, row.incident, MOST_REPORTS - 1)
+    return KeptReport(row, _decode(written))
 
 
 async def rows(

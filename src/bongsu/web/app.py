@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
     from bongsu.channels.message import Channel
+    from bongsu.engine.diagnosis import Diagnostician
     from bongsu.engine.engine import Engine
     from bongsu.engine.messages import Writer
     from bongsu.store.database import Pool
@@ -57,6 +58,7 @@ def create_app(
     render_go: Render | None = None,
     more_metrics: Sequence[MetricSource] = (),
     pool: Pool | None = None,
+    diagnostician: Diagnostician | None = None,
 ) -> App:
     """Return the ASGI app of a process.
 
@@ -64,6 +66,7 @@ def create_app(
     the signal routes before anything else. ``console`` gets what nothing else answers, with
     `Services` in its scope. ``reload`` reads the manual's folder again. ``pool`` is what the faces
     work with, so that no flood of requests waits before a page; without it they use the engine's.
+    ``diagnostician`` makes reports on demand.
     """
     pool = pool or engine.pool
     feed = LiveFeed(pool)
@@ -73,7 +76,7 @@ def create_app(
         engine=engine, pool=pool,
         access=Access(pool, engine.clock, secret=writer.secret, base_url=writer.base_url),
         live=feed, writer=writer, channels=channels, counters=counters, reload=reload,
-        more_metrics=more_metrics,
+        more_metrics=more_metrics, diagnostician=diagnostician,
     )  # fmt: skip
     api = _Api()
     faces = Starlette(

@@ -21,6 +21,7 @@ from bongsu.web.metrics import Counters
 if TYPE_CHECKING:
     from starlette.requests import HTTPConnection
 
+    from bongsu.engine.diagnosis import Diagnostician
     from bongsu.engine.engine import Engine
     from bongsu.manual.schema.document import Manual
     from bongsu.store.database import Pool, PoolConnection
@@ -50,6 +51,8 @@ class Services:
     reload: Reload | None = None
     """reads the manual's folder again; raises what `bongsu.manual.load.load` raises"""
     more_metrics: Sequence[MetricSource] = ()
+    diagnostician: Diagnostician | None = None
+    """diagnoses incidents; None where this process does not"""
     _readers: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(READERS))
 
     @property

@@ -10,11 +10,13 @@ from starlette.responses import Response
 from bongsu.web.api import (
     accounts,
     actions,
+    changes,
     errors,
     incidents,
     manual,
     oncall,
     openapi,
+    reports,
     signals,
 )
 from bongsu.web.api.idempotency import Idempotent
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 PREFIX = "/api/v1"
 ROUTERS = (
     incidents.router, incidents.everything, actions.router, oncall.router, manual.router,
-    signals.router, accounts.router,
+    signals.router, reports.router, changes.router, accounts.router,
 )  # fmt: skip
 
 

@@ -14,12 +14,13 @@ from bongsu.incident.alert import ChangedAlert
 from bongsu.incident.reasons import phase_name
 from bongsu.incident.timeline import timeline
 from bongsu.manual.schema.document import Manual
+from bongsu.store.changes import ChangePlace
 from bongsu.store.reading import AlertPlace, IncidentRow, LogRow, Place
 from bongsu.web.api.views import Named, named, named_service, named_type
 from bongsu.web.live import decoded
 from bongsu.web.problems import ProblemError
 
-P = TypeVar("P", Place, AlertPlace)
+P = TypeVar("P", Place, AlertPlace, ChangePlace)
 
 
 class IncidentSummary(msgspec.Struct, frozen=True):
@@ -155,7 +156,7 @@ def alert_list(found: Sequence[ChangedAlert], limit: int) -> AlertList:
     return AlertList([alert(one) for one in shown], following)
 
 
-def cursor(place: Place | AlertPlace) -> str:
+def cursor(place: Place | AlertPlace | ChangePlace) -> str:
     """Write a place as one opaque word."""
     return base64.urlsafe_b64encode(msgspec.msgpack.encode(place)).decode().rstrip("=")
 
@@ -177,10 +178,15 @@ def place_of(text: str | None, kind: type[P]) -> P | None:
     return found
 
 
-def _checked(place: Place | AlertPlace) -> None:
+def _checked(place: Place | AlertPlace | ChangePlace) -> None:
     """Refuse what was made up and the database could not take."""
-    at = place.opened_at if isinstance(place, Place) else place.first_seen
-    fits = -(2**63) <= place.id < 2**63 if isinstance(place, Place) else _is_uuid(place.id)
+    match place:
+        case Place():
+            at, fits = place.opened_at, -(2**63) <= place.id < 2**63
+        case ChangePlace():
+            at, fits = place.at, -(2**63) <= place.id < 2**63
+        case AlertPlace():
+            at, fits = place.first_seen, _is_uuid(place.id)
     if at.tzinfo is None or not fits:
         raise _bad_cursor()
 
