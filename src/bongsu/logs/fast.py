@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
@@ -13,7 +14,9 @@ from numpy.typing import NDArray
 from bongsu.logs import kernel
 
 SLICE = 4 << 20
-"""bytes that a thread takes at a time"""
+"""bytes that a thread takes at a time, at most"""
+LEAST = 1 << 18
+"""and at least, where there is as much"""
 THREADS = max(1, len(os.sched_getaffinity(0)))
 
 
@@ -47,6 +50,7 @@ class ShapeTable:
         self.salt = np.random.default_rng().integers(1, 2**63, (2, 256), np.uint64) | np.uint64(1)
         self._room(1 << 12)
         self.line_length = 64.0
+        self._pool: ThreadPoolExecutor | None = None
 
     def _room(self, slots: int) -> None:
         self.keys = np.zeros((slots, 2), np.uint64)
@@ -65,14 +69,15 @@ class ShapeTable:
         if len(cuts) == 1:
             yield from self._scan(data, *cuts[0])
             return
-        with ThreadPoolExecutor(THREADS) as pool:
-            waiting: list[Future[list[Slice]]] = []
-            for cut in cuts:
-                waiting.append(pool.submit(self._scan, data, *cut))
-                if len(waiting) > THREADS + 1:
-                    yield from waiting.pop(0).result()
-            for future in waiting:
-                yield from future.result()
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(THREADS)
+        waiting: deque[Future[list[Slice]]] = deque()
+        for cut in cuts:
+            waiting.append(self._pool.submit(self._scan, data, *cut))
+            if len(waiting) > THREADS + 1:
+                yield from waiting.popleft().result()
+        while waiting:
+            yield from waiting.popleft().result()
 
     def records(self, data: NDArray[np.uint8]) -> Iterator[Records]:
         """Give the data's records, some thousand at a time, in order, each batch after its last one's end is known."""
@@ -131,8 +136,9 @@ class ShapeTable:
 def _cuts(data: NDArray[np.uint8]) -> list[tuple[int, int]]:
     """Cut into slices of whole lines."""
     cuts, begin, size = [], 0, len(data)
+    length = min(SLICE, max(LEAST, -(-size // THREADS)))
     while begin < size:
-        end = min(size, begin + SLICE)
+        end = min(size, begin + length)
         while end < size:
             found = np.flatnonzero(data[end - 1 : end + 65536] == ord("\n"))
             if len(found):

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bongsu.logs.shapes import (
-    CONTINUATION,
     WITH_DIGIT,
     lines_of,
     records_of,
@@ -40,7 +39,6 @@ PLENTY = 16 << 20
 COMMON = 1000
 """a word that one in so many shapes has is common"""
 WORD = re.compile(rb"[0-9A-Za-z_\x80-\xff]+")
-LOOK_BACK = 1 << 20
 
 Records = NDArray[np.int64]
 
@@ -81,7 +79,7 @@ class Miner:
         """Take whole lines; a last one without line feed counts as whole.
 
         May be called any number of times. The answer takes 20 bytes a record: feed what is large in blocks of some
-        megabytes that end where a record does (`whole`).
+        megabytes that end where a record does (`files.blocks`).
         """
         if self._table is None:
             self._small -= len(data)
@@ -199,23 +197,6 @@ class Miner:
             seen.update(set(WORD.findall(record.partition(b"\n")[0])))
         enough = max(2, len(self._exemplars) // COMMON)
         return frozenset(word for word, count in seen.items() if count >= enough)
-
-
-def whole(data: bytes) -> int:
-    """Return how many bytes at the beginning of ``data`` are surely whole records, to be fed now.
-
-    The rest may go on in what comes next; 0 if that is so of all.
-    """
-    end = len(data)
-    later_joins = True
-    while end > max(0, len(data) - LOOK_BACK):
-        start = data.rfind(b"\n", 0, end - 1) + 1
-        joins = CONTINUATION.match(data, start, end) is not None
-        if not later_joins and not joins:
-            return end
-        later_joins = joins
-        end = start
-    return 0
 
 
 def _joined(parts: list[tuple[Records, Records, NDArray[np.int32]]]) -> Block:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from bongsu.logs.headers import content_starts
 from bongsu.logs.merging import merged
-from bongsu.logs.tokens import HOLE, pattern_of
+from bongsu.logs.tokens import HOLE, numbers_out, pattern_of
 
 WILDCARD = "<*>"
 
@@ -27,7 +27,7 @@ class Templates(NamedTuple):
 def templates_of(lines: Sequence[str]) -> Templates:
     """Find the templates of lines that are one a shape."""
     starts = content_starts(lines)
-    headers = [pattern_of(line[:start]) for line, start in zip(lines, starts, strict=True)]
+    headers = [numbers_out(line[:start]) for line, start in zip(lines, starts, strict=True)]
     contents = merged([pattern_of(line[start:]) for line, start in zip(lines, starts, strict=True)])
     common: dict[tuple[str, str], list[str] | None] = {}
     keys = []

@@ -12,7 +12,7 @@ HOLE = "\0"
 """one character that stands for any text, none included"""
 
 PATH = re.compile(
-    r"""(?<![^\s=(\[{"'<,:|])(?:[a-z][a-z0-9+.]*://|\.?/(?=[^\s/])|[A-Za-z]:\\|\\)[^\s,;'")\]}>|=]+"""
+    r"""(?<![^\s=(\[{"'<,:|])(?:[a-z][a-z0-9+.]*://|\.?/(?=[^\s/])|[A-Za-z]:\\|\\)[^\s,;'")\]}>|=]*[^\s,;'")\]}>|=:.]"""
 )
 DOTTED = re.compile(r"(?<=[\s=(\[{\"'<,:|@/])[\w$-]+(?:\.[\w$-]+){2,}(?:[@/][^\s,;'\")\]}>|=]*)?")
 RAISED = re.compile(r"(?:Exception|Error|Throwable|Failure)$")
@@ -44,19 +44,17 @@ def _dotted(found: re.Match[str]) -> str:
 
 
 def pattern_of(line: str) -> str:
-    """Return the line with holes for what varies by its look."""
+    """Return the line with holes for what varies by its look; white space becomes one space."""
     text = line
     if "/" in text or "\\" in text:
         text = PATH.sub(HOLE, text)
-    text = DOTTED.sub(_dotted, text)
-    text = ATOM.sub(_atom, text)
+    return numbers_out(DOTTED.sub(_dotted, text))
+
+
+def numbers_out(line: str) -> str:
+    """Return the line with holes for words with digits and what belongs to them; names and paths stay."""
+    text = ATOM.sub(_atom, line)
     if HOLE in text:
-        text = HEXADECIMAL.sub(HOLE, text)
-        text = PORT.sub(HOLE, text)
-        text = DATE.sub(HOLE, text)
-        text = JOINED.sub(HOLE, text)
-        text = ZONE.sub(HOLE, text)
-        text = QUANTITY.sub(HOLE, text)
-        text = ASIDE.sub(HOLE, text)
-        text = LISTED.sub(HOLE, text)
+        for rule in (HEXADECIMAL, PORT, DATE, JOINED, ZONE, QUANTITY, ASIDE, LISTED):
+            text = rule.sub(HOLE, text)
     return " ".join(text.split())
