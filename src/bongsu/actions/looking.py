@@ -24,7 +24,7 @@ PROMETHEUS_URL = "BONGSU_PROMETHEUS_URL"
 class LookContext:
     """What every look is given."""
 
-    env: Mapping[str, str]
+    env: Mapping[str, str] = field(repr=False)
     """the environment: connection strings, KUBECONFIG, addresses"""
     now: Callable[[], datetime]
     """the time of day, UTC"""

@@ -41,6 +41,10 @@ class DatabaseProbe(Model):
     """the environment variable that holds the connection string"""
     connections_over: float = Field(default=0.8, gt=0, le=1)
     """share of the connection limit above which the database is degraded"""
+    slow_over: Duration = Field(default="5s", validate_default=True)
+    """an operation, or a wait for a lock, that takes longer is a finding"""
+    lag_over: Duration = Field(default="30s", validate_default=True)
+    """a replica that is further behind is a finding"""
 
 
 class NetworkProbe(Model):
@@ -56,6 +60,8 @@ class CommandProbe(Model):
 
     kind: Literal["command"]
     argv: list[str]
+    env: list[str] = Field(default_factory=list)
+    """environment variables that it is given besides the usual ones (PATH, HOME, KUBECONFIG …)"""
 
 
 Probe = Annotated[
@@ -97,6 +103,8 @@ class Diagnosis(Model):
     """The first report (상황 분석)."""
 
     deadline: Duration = Field(default="10s", validate_default=True)
+    prometheus: str | None = None
+    """where Prometheus is asked, as http://prometheus:9090; BONGSU_PROMETHEUS_URL comes before it"""
     groups: dict[Id, list[Id]] = Field(default_factory=dict)
     """a group's name (api_health, database, …) → its checks"""
     checks: dict[Id, Check] = Field(default_factory=dict)

@@ -1,0 +1,63 @@
+"""What all databases have in common: their address, and connections against a limit."""
+
+from __future__ import annotations
+
+from urllib.parse import SplitResult, urlsplit
+
+from bongsu.actions.looking import LookContext
+from bongsu.actions.probes.outcome import bounded, found, percent, said
+from bongsu.i18n import N_
+from bongsu.incident.alert import Remark
+from bongsu.incident.report import Evidence, Finding
+from bongsu.manual.schema.diagnosis import DatabaseProbe
+
+LONGEST_STATEMENT = 200
+"""characters of a statement that a finding shows"""
+MOST_ROWS = 10
+"""sessions, operations or clients that the evidence shows"""
+
+
+def address(probe: DatabaseProbe, context: LookContext) -> tuple[str, SplitResult] | None:
+    """Return the connection string and its parts; None where the environment has none."""
+    dsn = context.env.get(probe.dsn_env, "").strip()
+    try:
+        return (dsn, urlsplit(dsn)) if dsn else None
+    except ValueError:
+        return None
+
+
+def no_address(probe: DatabaseProbe) -> Remark:
+    """Say that nobody has said where the database is."""
+    text = N_("nobody has said where it is: set {name} to its address")
+    return said(text, name=probe.dsn_env)
+
+
+def not_let_in(error: object) -> Remark:
+    """Say that the credentials don't do, which says nothing of the database's health."""
+    text = N_("it does not let us in: {error}")
+    return said(text, error=bounded(str(error), LONGEST_STATEMENT))
+
+
+def crowded(kind: str, used: int, limit: int, over: float, evidence: Evidence) -> list[Finding]:
+    """Hold the connections in use against the limit.
+
+    What is left below the limit is what the next ones get: none is exhaustion, above the share
+    that the manual gives it is near.
+    """
+    share = used / limit if limit > 0 else 0.0
+    if limit <= 0 or (share <= over and used < limit):
+        return []
+    values = {"used": used, "limit": limit, "share": percent(share)}
+    if used >= limit:
+        says = said(N_("all {limit} connections are in use: exhausted"), **values)
+        code = f"{kind}_connections_exhausted"
+        return [found(code, "unhealthy", says, weight=1.0, evidence=evidence)]
+    says = said(N_("{used} of {limit} connections are in use ({share})"), **values)
+    code = f"{kind}_connections_high"
+    weight = min(0.5 + share / 2 - 0.1, 0.9)
+    return [found(code, "degraded", says, weight=weight, evidence=evidence)]
+
+
+def statement(text: str | None) -> str:
+    """Return a statement in one line, masked and cut."""
+    return bounded(" ".join((text or "").split()), LONGEST_STATEMENT)
