@@ -62,7 +62,7 @@ async def new_ids(conn: PoolConnection, count: int) -> list[int]:
 
 async def lock(conn: PoolConnection, ids: Sequence[int]) -> dict[int, Incident]:
     """Lock incidents, lowest id first so that no two callers wait for each other, and load them."""
-    rows = await conn.fetch(LOAD + " FOR UPDATE", sorted(ids))
+    rows = await conn.fetch(LOAD + " FOR UPDATE", sorted(ids)) if ids else ()
     return {row["id"]: await state_of(conn, row["id"], row) for row in rows}
 
 
