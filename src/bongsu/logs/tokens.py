@@ -11,6 +11,16 @@ import re
 HOLE = "\0"
 """one character that stands for any text, none included"""
 
+CONSTANT = frozenset(
+    ["true", "false", "True", "False", "TRUE", "FALSE", "yes", "no", "on", "off", "ON", "OFF"]
+)
+"""values that say which of two things happened, rather than to what"""
+TELLING = frozenset(
+    "msg message event level lvl severity error err reason exception action status state type kind"
+    .split()
+)
+"""keys whose values say what happened, rather than to what"""
+
 PATH = re.compile(
     r"""(?<![^\s=(\[{"'<,:|])(?:[a-z][a-z0-9+.]*://|\.?/(?=[^\s/])|[A-Za-z]:\\|\\)[^\s,;'")\]}>|=]*[^\s,;'")\]}>|=:.]"""
 )
