@@ -60,3 +60,5 @@ class Analysis(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     patterns: tuple[Pattern, ...] = ()
     troubles: tuple[str, ...] = ()
     """what could not be read, in words"""
+    notes: tuple[str, ...] = ()
+    """what was assumed where the logs don't tell, in words: a time zone, a year, an order"""

@@ -254,13 +254,13 @@ class Clock:
         todo = todo[found[todo] == UNKNOWN]
         for row in todo.tolist():
             self._read_spoken(block, row, found)
-        return todo[found[todo] == UNKNOWN]
+        return _left(todo, found)
 
     def _read(self, place: Place, block: _Records, todo: Seconds, found: Seconds) -> Seconds:
         got = self._keep(_FORMS[place.form], block, place.column, todo, found)
         if got:
             self._places[place] = self._places.get(place, 0) + got
-        return todo[found[todo] == UNKNOWN]
+        return _left(todo, found)
 
     def _keep(
         self, form: Form, block: _Records, columns: Seconds | int, rows: Seconds, found: Seconds
@@ -312,6 +312,11 @@ class Clock:
         return filled
 
 
+def _left(todo: Seconds, found: Seconds) -> Seconds:
+    left: Seconds = todo[found[todo] == UNKNOWN]
+    return left
+
+
 def _said(zone: bytes) -> int:
     if zone[:1] not in b"+-":
         return 9 * 3600 if zone == b"KST" else 0
@@ -337,3 +342,8 @@ def _spoken(found: re.Match[bytes]) -> int | None:
         return int(datetime(year, month, day, hour, minute, second, tzinfo=UTC).timestamp())
     except ValueError:
         return None
+
+
+def has_time(text: str) -> bool:
+    """Whether a time in one of the known forms stands in a text."""
+    return _ANY.search(text.encode()) is not None or _SPOKEN.search(text.encode()) is not None

@@ -1,0 +1,182 @@
+"""Log files, also compressed or larger than memory, as blocks that end where a record ends."""
+
+from __future__ import annotations
+
+import gzip
+import mmap
+import os
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import BinaryIO, cast
+
+import zstandard
+
+from bongsu.i18n import N_
+from bongsu.logs.shapes import CONTINUATION, TRACEBACK
+
+Data = bytes | memoryview
+OnRead = Callable[[int], None]
+"""is told how many more bytes of the file were read, compressed ones as they lie there"""
+
+BLOCK = 4 << 20
+LONGEST = 64 << 20
+"""bytes after which a record that doesn't end is cut"""
+LOOKED_BACK = 256 << 10
+GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+
+
+class UnreadableLog(Exception):  # noqa: N818  it is the log that is, as UnreadableManual
+    """A log can't be read: ``text`` of the catalogue says why, with ``values``."""
+
+    def __init__(self, text: str, **values: str) -> None:
+        super().__init__(text.format_map(values))
+        self.text = text
+        self.values = values
+
+
+def blocks(path: Path, on_read: OnRead | None = None) -> Iterator[Data]:
+    """Give a file's bytes in blocks of whole records, a few MiB each.
+
+    A plain file is mapped into memory, not read; gzip and zstd are told by their first bytes.
+    The last record may lack its line feed.
+
+    Raises:
+        UnreadableLog: it is not there, a folder, not readable, or its compression is broken.
+    """
+    tell = on_read or _nothing
+    try:
+        with path.open("rb") as source:
+            if not path.is_file():
+                yield from whole(_pieces(source, tell))
+                return
+            kind = os.pread(source.fileno(), 4, 0)
+            if kind.startswith((GZIP, ZSTD)):
+                yield from whole(_unpacked(source, kind, tell))
+            else:
+                yield from _mapped(source, tell)
+    except (OSError, EOFError, zlib.error, zstandard.ZstdError) as error:
+        raise _reason(path, error) from error
+
+
+def stream(source: BinaryIO, on_read: OnRead | None = None) -> Iterator[Data]:
+    """Give what comes from a pipe as `blocks` does; it may be packed, too."""
+    tell = on_read or _nothing
+    peek = getattr(source, "peek", None)
+    kind = peek(4)[:4] if peek is not None else b""
+    if kind.startswith((GZIP, ZSTD)):
+        yield from whole(_unpacked(source, kind, tell))
+    else:
+        yield from whole(_pieces(source, tell))
+
+
+def whole(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Cut pieces of any size anew, so that no record, with its stack trace, lies in two of them.
+
+    Where the pieces end with an error, what came before it is given all the same.
+    """
+    held: list[bytes] = []
+    size = 0
+    try:
+        for piece in pieces:
+            held.append(piece)
+            size += len(piece)
+            if size >= BLOCK:
+                data = b"".join(held)
+                at = cut(data, size) or (size if size > LONGEST else 0)
+                yield from (data[:at],) if at else ()
+                held, size = [data[at:]], size - at
+    except (OSError, EOFError, zlib.error, zstandard.ZstdError):
+        yield from filter(None, (b"".join(held),))
+        raise
+    yield from filter(None, (b"".join(held),))
+
+
+def cut(data: bytes | mmap.mmap, end: int, start: int = 0) -> int:
+    """Return where the last record before ``end`` begins; ``start`` if it can't be told."""
+    limit = max(start, end - LOOKED_BACK)
+    line = data.rfind(b"\n", limit, end) + 1
+    while line > limit:
+        at = data.rfind(b"\n", limit, line - 1) + 1
+        if at <= limit:
+            break
+        if not CONTINUATION.match(data, at) and not _within_traceback(data, at, limit):
+            return at
+        line = at
+    # One record as long as all that: its lines are better than nothing.
+    return max(data.rfind(b"\n", limit, end) + 1, start)
+
+
+def _within_traceback(data: bytes | mmap.mmap, at: int, limit: int) -> bool:
+    """Whether a line ends a traceback: ``ValueError: ...`` after indented ones."""
+    before = data.rfind(b"\n", limit, at - 1) + 1
+    line = data[before : before + len(TRACEBACK)]
+    return (line[:1] in b" \t" and len(line) > 1) or line == TRACEBACK
+
+
+def _mapped(source: BinaryIO, tell: OnRead) -> Iterator[Data]:
+    size = os.fstat(source.fileno()).st_size
+    if not size:
+        return
+    data = mmap.mmap(source.fileno(), 0, access=mmap.ACCESS_READ)
+    view, start = memoryview(data), 0
+    while start < size:
+        end = size if size - start <= BLOCK else cut(data, start + BLOCK, start)
+        if end <= start:
+            feed = data.find(b"\n", start + BLOCK, start + LONGEST)
+            end = feed + 1 if feed >= 0 else min(size, start + LONGEST)
+        yield view[start:end]
+        tell(end - start)
+        start = end
+
+
+def _pieces(source: BinaryIO, tell: OnRead) -> Iterator[bytes]:
+    read = getattr(source, "read1", source.read)
+    while piece := read(1 << 18):
+        tell(len(piece))
+        yield piece
+
+
+def _unpacked(source: BinaryIO, kind: bytes, tell: OnRead) -> Iterator[bytes]:
+    counted = cast("BinaryIO", _Counted(source, tell))
+    if kind.startswith(GZIP):
+        with gzip.GzipFile(fileobj=counted) as unpacked:
+            yield from _pieces(cast("BinaryIO", unpacked), _nothing)
+        return
+    unpacker = zstandard.ZstdDecompressor(max_window_size=1 << 27)
+    with unpacker.stream_reader(counted, read_across_frames=True, closefd=False) as reader:
+        while piece := reader.read(1 << 18):
+            yield piece
+
+
+class _Counted:
+    """A file that tells how much of it was read."""
+
+    def __init__(self, source: BinaryIO, tell: OnRead) -> None:
+        self._source, self._tell = source, tell
+
+    def read(self, size: int = -1) -> bytes:
+        got = self._source.read(size)
+        self._tell(len(got))
+        return got
+
+
+def _nothing(_read: int) -> None:
+    pass
+
+
+def _reason(path: Path, error: Exception) -> UnreadableLog:
+    name = str(path)
+    match error:
+        case FileNotFoundError():
+            return UnreadableLog(N_("there is no file {name}"), name=name)
+        case IsADirectoryError():
+            return UnreadableLog(N_("{name} is a folder; name the files in it"), name=name)
+        case PermissionError():
+            return UnreadableLog(N_("{name} may not be read by this user"), name=name)
+        case gzip.BadGzipFile() | EOFError() | zlib.error() | zstandard.ZstdError():
+            return UnreadableLog(
+                N_("{name} is damaged or cut off: {why}"), name=name, why=str(error)
+            )
+        case _:
+            return UnreadableLog(N_("{name} can't be read: {why}"), name=name, why=str(error))
