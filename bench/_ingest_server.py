@@ -21,6 +21,7 @@ from bongsu.store.alert_writer import AlertWriter
 from bongsu.store.database import connect_pool
 from bongsu.store.integrations import IntegrationKeys, issue_key
 from bongsu.web.ingest import IngestApp
+from bongsu.web.ingest_protocol import SignalProtocol
 
 
 async def serve(url: str, port: int, folder: Path) -> None:
@@ -33,8 +34,9 @@ async def serve(url: str, port: int, folder: Path) -> None:
     manual = load(folder)
     app = IngestApp(writer, IntegrationKeys(pool), SystemClock(), lambda: manual, pool)
     config = uvicorn.Config(
-        app, host="127.0.0.1", port=port, loop="uvloop", http="httptools", log_level="warning",
-        access_log=False, proxy_headers=False, lifespan="off",
+        app, host="127.0.0.1", port=port, loop="uvloop", log_level="warning", access_log=False,
+        proxy_headers=False, lifespan="off",
+        http=functools.partial(SignalProtocol, app.short),  # type: ignore[arg-type]  # it makes one
     )  # fmt: skip
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)

@@ -16,7 +16,7 @@ from bongsu.manual.schema.communication import ChannelName
 from bongsu.manual.schema.signals import SignalFormat
 from bongsu.manual.schema.team import ContactChannel
 from bongsu.web.console.views import snippets
-from bongsu.web.ingest import FORMS
+from bongsu.web.ingest_forms import FORMS
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "CONTRIBUTING.md").read_text("utf-8")

@@ -25,6 +25,7 @@ from bongsu.store.alert_writer import AlertWriter
 from bongsu.store.database import Pool
 from bongsu.store.integrations import IntegrationKeys, issue_key
 from bongsu.web.ingest import IngestApp
+from bongsu.web.ingest_protocol import SignalProtocol
 
 T = TypeVar("T")
 SEED = Path(__file__).parents[2] / "manuals" / "korea-public-data"
@@ -137,8 +138,10 @@ async def serving(opened: WayIn, certificate: Path | None = None) -> AsyncIterat
     """Serve the app with uvicorn; a file with a certificate and its key makes it TLS."""
     listener = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
-        opened.app, log_level="critical", lifespan="off", access_log=False, ssl_certfile=certificate
-    )
+        opened.app, log_level="critical", lifespan="off", access_log=False,
+        ssl_certfile=certificate,
+        http=functools.partial(SignalProtocol, opened.app.short),  # type: ignore[arg-type]  # it makes one
+    )  # fmt: skip
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve(sockets=[listener]))
     try:

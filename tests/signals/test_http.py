@@ -292,7 +292,7 @@ async def test_overload_is_answered_503_because_alertmanager_never_repeats_after
     def full(*_: object) -> None:
         raise OverloadedError("full")
 
-    monkeypatch.setattr(entrance.writer, "write", full)
+    monkeypatch.setattr(entrance.writer, "write_rows", full)
     answer = await entrance.client.post(
         f"/in/{entrance.key['alertmanager']}/alertmanager", json=WEBHOOK
     )

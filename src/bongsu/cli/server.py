@@ -17,6 +17,7 @@ from collections.abc import (
     Mapping,
 )
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import asyncpg
@@ -37,9 +38,9 @@ from bongsu.store.integrations import IntegrationKeys
 from bongsu.web import app as web
 from bongsu.web.console import Console, render_go
 from bongsu.web.ingest import IngestApp
+from bongsu.web.ingest_protocol import SignalProtocol
 
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp
 
     from bongsu.manual.schema.document import Manual
     from bongsu.store.database import Pool
@@ -144,15 +145,17 @@ async def served(
         await alerts.start()
         stack.push_async_callback(alerts.close)
         folder = chosen.manual or bundled_manual()
+        signals = _ingest(runtime, alerts, faces)
         app = web.create_app(
             runtime.engine, writer=runtime.writer, channels=channels,
-            ingest=lambda rest: _ingest(runtime, alerts, faces, rest),
+            ingest=signals.before,
             reload=lambda: runtime.reload(folder), pool=faces,
             console=Console(), render_go=render_go,
         )  # fmt: skip
         server = _Server(
-            app, log_config=None, access_log=False, loop="none", http="httptools", ws="none",
-            timeout_graceful_shutdown=CLOSE_WITHIN, backlog=BACKLOG, server_header=False,
+            app, log_config=None, access_log=False, loop="none", ws="none",
+            http=partial(SignalProtocol, signals.short), server_header=False,
+            timeout_graceful_shutdown=CLOSE_WITHIN, backlog=BACKLOG,
         )  # fmt: skip
         http = asyncio.create_task(server.serve(sockets=[listener]), name="http")
         _spare_collections()
@@ -182,9 +185,9 @@ def _spare_collections() -> None:
     gc.set_threshold(*GC_THRESHOLDS)
 
 
-def _ingest(runtime: Runtime, alerts: AlertWriter, faces: Pool, rest: ASGIApp) -> ASGIApp:
+def _ingest(runtime: Runtime, alerts: AlertWriter, faces: Pool) -> IngestApp:
     engine, keys = runtime.engine, IntegrationKeys(runtime.pool)
-    return IngestApp(alerts, keys, engine.clock, lambda: engine.policy.manual, faces, rest)
+    return IngestApp(alerts, keys, engine.clock, lambda: engine.policy.manual, faces)
 
 
 async def _work(chosen: Settings, variables: Mapping[str, str]) -> None:

@@ -168,7 +168,7 @@ class AlertWriter:
             return self._write_many(signal, alerts)
         return self._submit(signal, split(signal.integration or "", alerts))
 
-    def write_rows(self, signal: Signal, rows: Sequence[Row]) -> Awaitable[None]:
+    def write_rows(self, signal: Signal, rows: Sequence[Row]) -> asyncio.Future[None]:
         """Write a signal whose alerts are prepared already, as `write` does."""
         self._check()
         return self._submit(signal, in_parts(rows))

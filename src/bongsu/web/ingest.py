@@ -11,21 +11,21 @@ import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import asyncpg
 import msgspec
 
-from bongsu.i18n import N_
 from bongsu.manual.schema.document import Manual
 from bongsu.manual.schema.signals import SignalFormat
 from bongsu.signals.alert import Parsed, Refusal
-from bongsu.signals.formats import alertmanager, flags, generic, pagerduty, prometheus
+from bongsu.signals.formats import flags, pagerduty
 from bongsu.store.alert_writer import NotKeptError
 from bongsu.store.database import AWAY
 from bongsu.store.integrations import KeysUnknownError
 from bongsu.store.signals import Signal
 from bongsu.web import alertmanager_api, ingest_changes
+from bongsu.web.ingest_forms import FORMS, Form, Reader
 from bongsu.web.ingest_http import (
     LARGEST_EVENT,
     MOST_FROM_STRANGERS,
@@ -41,16 +41,16 @@ from bongsu.web.ingest_http import (
     lingering,
     problem,
 )
-from bongsu.web.ingest_memory import Memory
 from bongsu.web.ingest_refusals import (
     no_database,
     no_silence,
+    not_allowed,
     nothing_here,
     refusals_of,
-    unknown_key,
     written,
     wrong_method,
 )
+from bongsu.web.ingest_short import LARGEST, Clock, ShortWay
 
 if TYPE_CHECKING:
     from bongsu.store.alert_writer import AlertWriter
@@ -59,46 +59,11 @@ if TYPE_CHECKING:
 
 TOO_LARGE = 413
 T = TypeVar("T")
-LARGE = 262_144
-"""bytes of a body that is parsed in a thread, so that others don't wait for it"""
+P = ParamSpec("P")
 _NO_DATABASE = (asyncpg.PostgresError, *AWAY)
 _PREFIXES = ("/in/", "/api/v2/silence")
 
 
-class Clock(Protocol):
-    """Tells the time in UTC."""
-
-    def now(self) -> datetime:
-        """Return the time now."""
-        ...
-
-
-class Form(NamedTuple):
-    """A form of signal whose sender is known by the request, not by the body."""
-
-    format: SignalFormat
-    parse: Callable[[bytes, datetime], Parsed]
-    accepted: Callable[[Parsed], Answer]
-    refused: Callable[[Parsed, str], Answer]
-    """what to say, in a language, of a signal of which at least something was refused"""
-
-
-def _accepted(parsed: Parsed) -> Answer:
-    keys = [alert.key for alert in parsed.alerts[:100]]
-    return Answer(200, msgspec.json.encode({"kept": len(parsed.alerts), "keys": keys}))
-
-
-def _refused(parsed: Parsed, lang: str) -> Answer:
-    return problem(parsed.refused, lang, kept=len(parsed.alerts))
-
-
-FORMS = {
-    "/api/v2/alerts": Form(
-        "prometheus", prometheus.parse, alertmanager_api.accepted, alertmanager_api.refused
-    ),
-    "/alertmanager": Form("alertmanager", alertmanager.parse, _accepted, _refused),
-    "/signal": Form("generic", generic.parse, _accepted, _refused),
-}
 Handler = Callable[[Request], Awaitable[Answer]]
 
 
@@ -125,7 +90,8 @@ class IngestApp:
         self._rest = rest
         self._bodies = Bodies()
         self._strangers = Bodies(LARGEST_EVENT, MOST_FROM_STRANGERS)
-        self._memories: dict[str, Memory] = {}
+        self._signals = Reader()
+        self.short = ShortWay(writer, keys, clock, manual, self._signals)
         self._started = clock.now()
         self._posts: dict[str, Handler] = {
             "/v2/enqueue": self._pagerduty,
@@ -140,6 +106,11 @@ class IngestApp:
             "/api/v2/receivers": self._receivers,
         }
         self._paths = {"/api/v2/alerts", "/v1/changes", *self._posts, *self._gets}
+
+    def before(self, rest: ASGIApp) -> IngestApp:
+        """Hand on to ``rest`` what is not a signal's."""
+        self._rest = rest
+        return self
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or hand it on."""
@@ -194,16 +165,12 @@ class IngestApp:
             raise RefusedError(not_allowed)
         raw = await self._bodies.read(request)
         now = self._clock.now()
-        if integration and form.format == "prometheus":
-            memory = self._memories.setdefault(integration, Memory(integration))
-            rows = await _parsed(memory.read, raw, now)
-            if rows is not None:
-                await self._writer.write_rows(Signal(now, integration, form.format, raw), rows)
-                return alertmanager_api.OK
-        parsed = await _parsed(form.parse, raw, now)
-        if not parsed.refused:
-            await self._writer.write(Signal(now, integration, form.format, raw), parsed.alerts)
-            return form.accepted(parsed)
+        usual = await _in_time(raw, self._signals.read, form, integration or "", raw, now)
+        if usual is not None:
+            signal = Signal(now, integration, form.format, raw)
+            await self._writer.write_rows(signal, usual.rows)
+            return usual.answer
+        parsed = await _in_time(raw, form.parse, raw, now)
         if parsed.alerts:
             said = written(parsed.refused)
             signal = Signal(now, integration, form.format, raw, "partial", said)
@@ -218,7 +185,7 @@ class IngestApp:
         integration, not_allowed = await self._stranger(raw)
         if not_allowed:
             return self._refuse_event(now, integration, raw, [not_allowed])
-        parsed = await _parsed(_event, raw, now)
+        parsed = await _in_time(raw, _event, raw, now)
         if parsed.refused:
             return self._refuse_event(now, integration, raw, parsed.refused)
         await self._writer.write(Signal(now, integration, "pagerduty", raw), parsed.alerts)
@@ -230,7 +197,7 @@ class IngestApp:
         integration, not_allowed = await self._stranger(raw)
         if not_allowed:
             return self._refuse_event(now, integration, raw, [not_allowed])
-        _, change = await _parsed(pagerduty.parse_change, raw, now)
+        _, change = await _in_time(raw, pagerduty.parse_change, raw, now)
         if isinstance(change, list):
             return self._refuse_event(now, integration, raw, change)
         await ingest_changes.keep(self._pool, self._manual(), integration or "", now, [change])
@@ -247,7 +214,7 @@ class IngestApp:
         sent = request.header(flags.SIGNATURES[name][0]) if name in flags.SIGNATURES else ""
         if forged := flags.signature_refusal(name, sent, request.key or "", raw):
             raise RefusedError(forged)
-        parsed = await _parsed(parse, raw, now)
+        parsed = await _in_time(raw, parse, raw, now)
         manual, told_by = self._manual(), integration or ""
         new = await ingest_changes.keep(self._pool, manual, told_by, now, parsed.changes)
         if parsed.refused:
@@ -279,18 +246,7 @@ class IngestApp:
         return integration or ""
 
     def _not_allowed(self, integration: str | None, *formats: SignalFormat) -> Refusal | None:
-        """Refuse a sender that may send none of these forms."""
-        if integration is None:
-            return unknown_key()
-        known = self._manual().signals.integrations.get(integration)
-        if known is not None and any(one in known.formats for one in formats):
-            return None
-        return Refusal(
-            N_("The manual does not let the integration '{name}' send {format} signals."),
-            N_("Add the format to it in signals.yaml, or use another integration's key."),
-            values={"name": integration, "format": formats[0]},
-            status=403,
-        )
+        return not_allowed(self._manual(), integration, *formats)
 
     def _refuse(
         self,
@@ -336,11 +292,11 @@ class IngestApp:
             raise RefusedError(no_database()) from None
 
 
-async def _parsed(parse: Callable[[bytes, datetime], T], raw: bytes, now: datetime) -> T:
-    """Parse a body, a large one in a thread, so that others don't wait for it."""
-    if len(raw) < LARGE:
-        return parse(raw, now)
-    return await asyncio.to_thread(parse, raw, now)
+async def _in_time(raw: bytes, read: Callable[P, T], *args: P.args, **more: P.kwargs) -> T:
+    """Read a body, a large one in a thread, so that others don't wait for it."""
+    if len(raw) < LARGEST:
+        return read(*args, **more)
+    return await asyncio.to_thread(read, *args, **more)
 
 
 def _event(raw: bytes, now: datetime) -> Parsed:

@@ -74,23 +74,19 @@ class DisconnectedError(Exception):
 class Answer:
     """A whole response, ready to be sent any number of times."""
 
-    __slots__ = ("_body", "_start", "status")
+    __slots__ = ("body", "headers", "status")
 
     def __init__(self, status: int, body: bytes = b"", headers: Sequence[Header] = (JSON,)) -> None:
         length = (b"content-length", str(len(body)).encode())
-        extra = _EXTRA.get(status, ())
         self.status = status
-        self._start: dict[str, Any] = {
-            "type": "http.response.start",
-            "status": status,
-            "headers": [*headers, length, *extra],
-        }
-        self._body: dict[str, Any] = {"type": "http.response.body", "body": body}
+        self.body = body
+        self.headers = [*headers, length, *_EXTRA.get(status, ())]
 
     async def send(self, send: Send) -> None:
         """Send it."""
-        await send(self._start)
-        await send(self._body)
+        start = {"type": "http.response.start", "status": self.status, "headers": self.headers}
+        await send(start)
+        await send({"type": "http.response.body", "body": self.body})
 
 
 def problem(refusals: Sequence[Refusal], lang: str, *, kept: int = 0) -> Answer:
@@ -138,15 +134,13 @@ class Request:
             if name == b"content-length":
                 self.length = int(value)
             elif name == b"authorization":
-                self.key = _credentials(value)
+                self.key = credentials(value)
             elif name == b"content-encoding":
                 self.encoding = value
             elif name == b"accept-language":
                 self.languages = value
-        if path.startswith("/in/"):
-            self.key, slash, below = path[4:].partition("/")
-            path = slash + below
-        self.path = path
+        key, self.path = address(path)
+        self.key = self.key if key is None else key
         """below the key, where the path holds one"""
 
     def header(self, wanted: bytes) -> str:
@@ -156,11 +150,24 @@ class Request:
 
     def language(self, otherwise: str) -> str:
         """Return the language that the client asks for, or the other."""
-        asked = self.languages.decode("latin-1").replace(";", ",").replace("-", ",")
-        return next((word for word in asked.split(",") if word in LANGUAGES), otherwise)
+        return language(self.languages, otherwise)
 
 
-def _credentials(value: bytes) -> str | None:
+def language(accepted: bytes, otherwise: str) -> str:
+    """Return the language that ``Accept-Language`` asks for, or the other."""
+    asked = accepted.decode("latin-1").replace(";", ",").replace("-", ",")
+    return next((word for word in asked.split(",") if word in LANGUAGES), otherwise)
+
+
+def address(path: str) -> tuple[str | None, str]:
+    """Take a path apart: the integration key, where it begins with one, and what is below."""
+    if not path.startswith("/in/"):
+        return None, path
+    key, slash, below = path[4:].partition("/")
+    return key, slash + below
+
+
+def credentials(value: bytes) -> str | None:
     """Return the integration key of ``Authorization``: a bearer token, or a password."""
     scheme, _, credentials = value.decode("latin-1").partition(" ")
     if scheme.lower() == "bearer":

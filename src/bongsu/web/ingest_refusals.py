@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -11,6 +12,10 @@ from bongsu.signals.refusal import Refusal
 from bongsu.store.alert_writer import NotKeptError, OverloadedError, UnstorableError
 from bongsu.store.integrations import KeysUnknownError
 from bongsu.web.ingest_http import RefusedError, overloaded
+
+if TYPE_CHECKING:
+    from bongsu.manual.schema.document import Manual
+    from bongsu.manual.schema.signals import SignalFormat
 
 
 def written(refused: Sequence[Refusal]) -> str:
@@ -76,4 +81,19 @@ def no_database() -> Refusal:
         N_("Send it again in {seconds} seconds."),
         values={"seconds": 2},
         status=503,
+    )
+
+
+def not_allowed(manual: Manual, integration: str | None, *formats: SignalFormat) -> Refusal | None:
+    """Refuse a sender that may send none of these forms."""
+    if integration is None:
+        return unknown_key()
+    known = manual.signals.integrations.get(integration)
+    if known is not None and any(one in known.formats for one in formats):
+        return None
+    return Refusal(
+        N_("The manual does not let the integration '{name}' send {format} signals."),
+        N_("Add the format to it in signals.yaml, or use another integration's key."),
+        values={"name": integration, "format": formats[0]},
+        status=403,
     )
