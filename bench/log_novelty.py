@@ -1,8 +1,9 @@
 """At which rank a new or spiking message is reported, beside the shell pipeline's.
 
-`python bench log_novelty FOLDER [--seeds 50]`: FOLDER has LogHub's samples, a folder each. Each seed mixes three of them into 60,000 baseline and 10,000 incident lines whose rates
-drift, and hides one message among them: four times of five one that was never seen, 3 to 400 times;
-else all lines of one usual event (by the labels), eight times as often.
+`python bench log_novelty FOLDER [--seeds 50]`: FOLDER has LogHub's labelled samples, a folder each.
+Each seed mixes three of them into 60,000 baseline and 10,000 incident lines whose rates drift, and
+hides one message among them: four times of five one that was never seen, 3 to 400 times; else all
+lines of one usual event (by the labels), eight times as often.
 """
 
 from __future__ import annotations

@@ -274,6 +274,8 @@ class Analyser:
                     )
                 )
         span = spans.get("")
+        if span is not None and self._dated.last < span.begin:
+            notes.append(t(N_("nothing was written in the window: the latest record is older")))
         if span is not None and span.begin - span.base < min(self._baseline, self._since):
             told = N_(
                 "there is hardly any baseline before the window: what is new can't be told well"

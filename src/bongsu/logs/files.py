@@ -75,21 +75,38 @@ def whole(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
     Where the pieces end with an error, what came before it is given all the same.
     """
-    held: list[bytes] = []
-    size = 0
+    cutter = Cutter()
     try:
         for piece in pieces:
-            held.append(piece)
-            size += len(piece)
-            if size >= BLOCK:
-                data = b"".join(held)
-                at = cut(data, size) or (size if size > LONGEST else 0)
-                yield from (data[:at],) if at else ()
-                held, size = [data[at:]], size - at
+            yield from cutter.push(piece)
     except (OSError, EOFError, zlib.error, zstandard.ZstdError):
-        yield from filter(None, (b"".join(held),))
+        yield from cutter.rest()
         raise
-    yield from filter(None, (b"".join(held),))
+    yield from cutter.rest()
+
+
+class Cutter:
+    """Cuts what comes in pieces into blocks of whole records."""
+
+    def __init__(self) -> None:
+        self._held: list[bytes] = []
+        self._size = 0
+
+    def push(self, piece: bytes) -> Iterator[bytes]:
+        """Take a piece, and give the block that it completes."""
+        self._held.append(piece)
+        self._size += len(piece)
+        if self._size < BLOCK:
+            return
+        data = b"".join(self._held)
+        at = cut(data, self._size) or (self._size if self._size > LONGEST else 0)
+        self._held, self._size = [data[at:]], self._size - at
+        yield from filter(None, (data[:at],))
+
+    def rest(self) -> Iterator[bytes]:
+        """Give what is left in the end."""
+        yield from filter(None, (b"".join(self._held),))
+        self._held, self._size = [], 0
 
 
 def cut(data: bytes | mmap.mmap, end: int, start: int = 0) -> int:
