@@ -24,11 +24,14 @@ TIME = re.compile(
     r"(?<![\d.])\d{1,2}:\d\d(?!\d{3})|\d{4}[-./]\d\d?[-./]\d\d?|(?<![\d.])\d\d?[-./]\d\d?[-./]\d{2,4}(?![.\d])"
     r"|^\[?(?:\d{6}|\d{8}|\d{10}|\d{13,19})(?:\.\d+)?\]?$"
 )
+DIGIT = re.compile(r"\d")
+LOOKS = {"M": MONTH, "L": LEVEL, "S": MARK}
 AGREEMENT = 0.9
 """share of the lines that must agree in a column's class"""
 SAMPLE = 5000
 WIDEST = 14
 """columns that a header may have"""
+WORDS_BETWEEN = 2
 FEWEST = 3
 """lines of one beginning that can be compared"""
 
@@ -37,17 +40,12 @@ def class_of(column: str) -> str:
     """Return a column's class, one letter."""
     if column[0] == "[":
         return "B"
-    if MONTH.fullmatch(column):
-        return "M"
-    if LEVEL.fullmatch(column):
-        return "L"
-    if MARK.fullmatch(column):
-        return "S"
-    if column[-1] == ":":
-        return "C"
-    if any(map(str.isdigit, column)):
-        return "N"
-    return "W"
+    if DIGIT.search(column):
+        return "C" if column[-1] == ":" else "N"
+    for kind, look in LOOKS.items():
+        if look.fullmatch(column):
+            return kind
+    return "C" if column[-1] == ":" else "W"
 
 
 class Columns:
@@ -55,13 +53,13 @@ class Columns:
 
     __slots__ = ("classes", "ends", "timed")
 
-    def __init__(self, line: str) -> None:
+    def __init__(self, line: str, most: int = WIDEST) -> None:
         classes: list[str] = []
         ends: list[int] = []
         place = 0
         self.timed = -1
         """the first column that has a date or time in it"""
-        while len(ends) < WIDEST and (found := COLUMN.match(line, place)):
+        while len(ends) < most and (found := COLUMN.match(line, place)):
             classes.append(class_of(found[1]))
             place = found.end()
             if self.timed < 0 and classes[-1] in "NBC" and TIME.search(found[1]):
@@ -72,18 +70,34 @@ class Columns:
 
 
 def header_of(lines: Sequence[Columns]) -> str:
-    """Return the classes of the header's columns, ``?`` for any; empty for no header."""
-    found = []
+    """Return the classes of the header's columns, ``?`` for any; empty for no header.
+
+    Words may stand between other columns, two at a time, and after the level only before a bracket, a
+    dash or a component; a component ends it. So what all lines of a monotonous log say isn't taken for a header.
+    """
+    found = ""
     for place in range(WIDEST):
-        seen = Counter(line.classes[place : place + 1] for line in lines)
-        kind, count = seen.most_common(1)[0]
-        longer = sum(seen.values()) - seen[""]
-        if longer < AGREEMENT * len(lines):
+        kind = _agreed(lines, place)
+        words = len(found) - len(found.rstrip("?"))
+        beyond = kind == "?" and words == WORDS_BETWEEN
+        if not kind or beyond or (kind in "NM" and words and "L" in found):
             break
-        found.append(kind if kind != "W" and count >= AGREEMENT * len(lines) else "?")
-    header = "".join(found).rstrip("?")
+        found += kind
+        if kind == "C" and sum(line.timed == place for line in lines) < len(lines) / 2:
+            break
+    header = found.rstrip("?")
     dated = sum(0 <= line.timed < len(header) for line in lines)
     return header if dated >= AGREEMENT * len(lines) else ""
+
+
+def _agreed(lines: Sequence[Columns], place: int) -> str:
+    """Return the class that nearly all have there, ``?`` for a word or several; empty where some end."""
+    seen = Counter(line.classes[place : place + 1] for line in lines)
+    enough = AGREEMENT * len(lines)
+    if len(lines) - seen[""] < enough:
+        return ""
+    kind, count = seen.most_common(1)[0]
+    return kind if kind != "W" and count >= enough else "?"
 
 
 def _dash(lines: Sequence[Columns], header: str) -> bool:
@@ -109,21 +123,20 @@ def _length(line: Columns, header: str, *, dash: bool) -> int:
 
 def content_starts(lines: Sequence[str]) -> list[int]:
     """Return for each line where its content begins; 0 for no header."""
-    columns = [Columns(line) for line in lines]
     groups: dict[str, list[int]] = defaultdict(list)
-    for number, line in enumerate(columns):
-        groups[line.classes[:1]].append(number)
+    for number, line in enumerate(lines):
+        groups[Columns(line, 1).classes].append(number)
     starts = [0] * len(lines)
     for members in groups.values():
-        if len(members) < FEWEST:
-            continue
-        sample = [columns[m] for m in members[:: max(1, len(members) // SAMPLE)]]
-        header = header_of(sample)
+        every = -(-len(members) // SAMPLE)
+        sample = [Columns(lines[member]) for member in members[::every]]
+        header = header_of(sample) if len(sample) >= FEWEST else ""
         if not header:
             continue
         dash = _dash(sample, header)
-        for m in members:
-            size = _length(columns[m], header, dash=dash)
-            start = columns[m].ends[size - 1] if size else 0
-            starts[m] = start if start < len(lines[m]) else 0
+        for member in members:
+            line = Columns(lines[member], len(header) + 4)
+            size = _length(line, header, dash=dash)
+            start = line.ends[size - 1] if size else 0
+            starts[member] = start if start < len(lines[member]) else 0
     return starts

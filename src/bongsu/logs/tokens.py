@@ -26,7 +26,12 @@ PATH = re.compile(
 )
 DOTTED = re.compile(r"(?<=[\s=(\[{\"'<,:|@/])[\w$-]+(?:\.[\w$-]+){2,}(?:[@/][^\s,;'\")\]}>|=]*)?")
 RAISED = re.compile(r"(?:Exception|Error|Throwable|Failure)$")
-ATOM = re.compile(r"""[^\s,;()\[\]{}"'=<>|:.]+(?:\.[^\s,;()\[\]{}"'=<>|:.]+)*""")
+ATOM = re.compile(
+    r"""(?<![^\s,;()\[\]{}"'=<>|:])[^\s,;()\[\]{}"'=<>|:\d]*\d(?:[^\s,;()\[\]{}"'=<>|:]*[^\s,;()\[\]{}"'=<>|:.])?"""
+)
+DIGIT = re.compile(r"\d")
+DOTS = ".."
+DOTTED_ATOM = re.compile(r"""[^\s,;()\[\]{}"'=<>|:.]+(?:\.[^\s,;()\[\]{}"'=<>|:.]+)*""")
 HEXADECIMAL = re.compile(rf"\b(?=[0-9A-Fa-f:{HOLE}]*{HOLE})(?:[0-9A-Fa-f]{{2}}|{HOLE})(?::(?:[0-9A-Fa-f]{{2}}|{HOLE}))+(?![\w])|\b[a-f]{{8,}}\b|\b[A-F]{{8,}}\b")
 DAY = "(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*"
 MONTH = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*"
@@ -45,7 +50,7 @@ LISTED = re.compile(rf"{HOLE}(?:[,;]? *{HOLE})+")
 
 def _atom(found: re.Match[str]) -> str:
     text = found.group()
-    return HOLE if any(map(str.isdigit, text)) else text
+    return HOLE if DIGIT.search(text) else text
 
 
 def _dotted(found: re.Match[str]) -> str:
@@ -63,7 +68,7 @@ def pattern_of(line: str) -> str:
 
 def numbers_out(line: str) -> str:
     """Return the line with holes for words with digits and what belongs to them; names and paths stay."""
-    text = ATOM.sub(_atom, line)
+    text = DOTTED_ATOM.sub(_atom, line) if DOTS in line else ATOM.sub(HOLE, line)
     if HOLE in text:
         for rule in (HEXADECIMAL, PORT, DATE, JOINED, ZONE, QUANTITY, ASIDE, LISTED):
             text = rule.sub(HOLE, text)
