@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -21,7 +22,7 @@ def context(env: Mapping[str, str] | None = None, timeout_s: float = 5.0) -> Loo
 
 
 @asynccontextmanager
-async def listening(serve: Serve, tls: object = None) -> AsyncIterator[int]:
+async def listening(serve: Serve, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
     """Serve each connection on a free port."""
     tasks: set[asyncio.Task[None]] = set()
 
@@ -36,7 +37,7 @@ async def listening(serve: Serve, tls: object = None) -> AsyncIterator[int]:
         finally:
             writer.close()
 
-    server = await asyncio.start_server(taken, "127.0.0.1", 0, ssl=tls)  # type: ignore[arg-type]
+    server = await asyncio.start_server(taken, "127.0.0.1", 0, ssl=tls)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:

@@ -58,6 +58,8 @@ def crowded(kind: str, used: int, limit: int, over: float, evidence: Evidence) -
     return [found(code, "degraded", says, weight=weight, evidence=evidence)]
 
 
-def statement(text: str | None) -> str:
+def statement(text: str | bytes | None) -> str:
     """Return a statement in one line, masked and cut."""
+    if isinstance(text, bytes):
+        text = text.decode(errors="replace")
     return bounded(" ".join((text or "").split()), LONGEST_STATEMENT)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Sequence
-from urllib.parse import SplitResult, urlsplit, urlunsplit
+from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit, urlunsplit
 
 import msgspec
 
@@ -74,7 +74,9 @@ def without_password(address: str) -> str:
     parts = urlsplit(address)
     place = parts.netloc.rpartition("@")[2]
     who = f"{parts.username}@" if parts.username else ""
-    return bounded(urlunsplit(parts._replace(netloc=who + place, query="")), LONGEST_COMMAND)
+    shown = [(name, value) for name, value in parse_qsl(parts.query) if "pass" not in name.lower()]
+    query = urlencode(shown, safe="/:,")
+    return bounded(urlunsplit(parts._replace(netloc=who + place, query=query)), LONGEST_COMMAND)
 
 
 def place_of(parts: SplitResult, port: int) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 from typing import TYPE_CHECKING, Any
 
 from bongsu.actions.looking import LookContext, unknown
@@ -36,6 +37,7 @@ NO_REPLICATION = (76, 94)
 """codes: not running with replication; the set was never initiated"""
 WORDS: tuple[tuple[str, Trouble], ...] = (
     ("refused", REFUSED),
+    (f"errno {errno.ECONNREFUSED}", REFUSED),
     ("closed", CUT_OFF),
     ("reset by peer", CUT_OFF),
     ("name or service not known", NAME_UNKNOWN),

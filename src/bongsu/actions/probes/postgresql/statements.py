@@ -27,7 +27,7 @@ SELECT coalesce(nullif(application_name, ''), '-') AS application,
        coalesce(state, 'not visible to us') AS state,
        count(*)::int AS connections
 FROM pg_stat_activity
-WHERE backend_type IN ('client backend', 'walsender') AND pid <> pg_backend_pid()
+WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
 GROUP BY 1, 2, 3
 ORDER BY connections DESC, 1, 2, 3
 """

@@ -106,6 +106,9 @@ async def _ask(client: Redis) -> reading.Read:
     limit = info.get("maxclients") or await _optional(
         not_seen, "CONFIG", client.config_get("maxclients")
     )
+    if "min_slaves_good_slaves" in info:
+        wanted = await _optional(not_seen, "CONFIG", client.config_get("min-replicas-to-write"))
+        info["min_slaves_to_write"] = (wanted or {}).get("min-replicas-to-write", 0)
     most = int(limit.get("maxclients", 0)) if isinstance(limit, dict) else int(limit or 0)
     return reading.Read(info, slow or [], now[0] if now else None, most, not_seen)
 
