@@ -1,0 +1,227 @@
+"""The parts of Kubernetes' objects that are read here, as its API documents them.
+
+Everything may be missing, because half-made objects are what an incident shows.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+
+class Part(msgspec.Struct, frozen=True, rename="camel"):
+    """Any part of an object; names are camelCase on the wire, unknown ones are passed over."""
+
+
+class Owner(Part, frozen=True, rename="camel"):
+    """Who made it."""
+
+    kind: str = ""
+    name: str = ""
+    uid: str = ""
+    controller: bool = False
+
+
+class Managed(Part, frozen=True, rename="camel"):
+    """Who wrote to it last, by program."""
+
+    manager: str = ""
+    operation: str = ""
+    time: datetime | None = None
+
+
+class Meta(Part, frozen=True, rename="camel"):
+    """What every object has."""
+
+    name: str = ""
+    namespace: str = ""
+    uid: str = ""
+    creation_timestamp: datetime | None = None
+    deletion_timestamp: datetime | None = None
+    generation: int = 0
+    labels: dict[str, str] | None = None
+    annotations: dict[str, str] | None = None
+    owner_references: list[Owner] = []
+
+
+class Condition(Part, frozen=True, rename="camel"):
+    """One of an object's conditions."""
+
+    type: str
+    status: str
+    reason: str = ""
+    message: str = ""
+    last_transition_time: datetime | None = None
+
+
+class Waiting(Part, frozen=True, rename="camel"):
+    """Why a container doesn't run yet, or not again."""
+
+    reason: str = ""
+    message: str = ""
+
+
+class Terminated(Part, frozen=True, rename="camel"):
+    """How a container ended."""
+
+    exit_code: int = 0
+    signal: int = 0
+    reason: str = ""
+    message: str = ""
+    finished_at: datetime | None = None
+
+
+class Running(Part, frozen=True, rename="camel"):
+    """Since when a container runs."""
+
+    started_at: datetime | None = None
+
+
+class ContainerState(Part, frozen=True, rename="camel"):
+    """One of these, or none."""
+
+    waiting: Waiting | None = None
+    running: Running | None = None
+    terminated: Terminated | None = None
+
+
+class ContainerStatus(Part, frozen=True, rename="camel"):
+    """How one container is."""
+
+    name: str
+    ready: bool = False
+    restart_count: int = 0
+    image: str = ""
+    state: ContainerState = ContainerState()
+    last_state: ContainerState = ContainerState()
+
+
+class PodStatus(Part, frozen=True, rename="camel"):
+    """How a pod is."""
+
+    phase: str = ""
+    reason: str = ""
+    message: str = ""
+    conditions: list[Condition] = []
+    container_statuses: list[ContainerStatus] = []
+    init_container_statuses: list[ContainerStatus] = []
+
+
+class Container(Part, frozen=True, rename="camel"):
+    """What a container is made of."""
+
+    name: str = ""
+    image: str = ""
+
+
+class PodSpec(Part, frozen=True, rename="camel"):
+    """What a pod should be."""
+
+    node_name: str = ""
+    containers: list[Container] = []
+
+
+class Pod(Part, frozen=True, rename="camel"):
+    """A pod."""
+
+    metadata: Meta
+    spec: PodSpec = PodSpec()
+    status: PodStatus = PodStatus()
+
+
+class Template(Part, frozen=True, rename="camel"):
+    """Of which pods are made."""
+
+    spec: PodSpec = PodSpec()
+
+
+class WorkloadSpec(Part, frozen=True, rename="camel"):
+    """What a deployment, a replica set or a stateful set should be."""
+
+    replicas: int = 1
+    paused: bool = False
+    template: Template = Template()
+
+
+class WorkloadStatus(Part, frozen=True, rename="camel"):
+    """How it is; what is 0 is left out on the wire."""
+
+    observed_generation: int = 0
+    replicas: int = 0
+    updated_replicas: int = 0
+    ready_replicas: int = 0
+    available_replicas: int = 0
+    desired_number_scheduled: int | None = None
+    """daemon sets only"""
+    number_available: int = 0
+    conditions: list[Condition] = []
+
+
+class Workload(Part, frozen=True, rename="camel"):
+    """A deployment, replica set, stateful set or daemon set."""
+
+    metadata: Meta
+    spec: WorkloadSpec = WorkloadSpec()
+    status: WorkloadStatus = WorkloadStatus()
+
+
+class NodeSpec(Part, frozen=True, rename="camel"):
+    """What a node should be."""
+
+    unschedulable: bool = False
+
+
+class NodeStatus(Part, frozen=True, rename="camel"):
+    """How a node is."""
+
+    conditions: list[Condition] = []
+
+
+class Node(Part, frozen=True, rename="camel"):
+    """A node."""
+
+    metadata: Meta
+    spec: NodeSpec = NodeSpec()
+    status: NodeStatus = NodeStatus()
+
+
+class About(Part, frozen=True, rename="camel"):
+    """What an event is about."""
+
+    kind: str = ""
+    name: str = ""
+    namespace: str = ""
+
+
+class Series(Part, frozen=True, rename="camel"):
+    """An event that is repeated."""
+
+    count: int = 0
+    last_observed_time: datetime | None = None
+
+
+class Event(Part, frozen=True, rename="camel"):
+    """An event."""
+
+    metadata: Meta
+    involved_object: About = About()
+    type: str = ""
+    reason: str = ""
+    message: str | None = None
+    count: int | None = None
+    first_timestamp: datetime | None = None
+    last_timestamp: datetime | None = None
+    event_time: datetime | None = None
+    series: Series | None = None
+
+    @property
+    def last(self) -> datetime | None:
+        """When it was seen last; old and new writers say so in different places."""
+        last = self.series.last_observed_time if self.series else None
+        return last or self.last_timestamp or self.event_time or self.metadata.creation_timestamp
+
+    @property
+    def times(self) -> int:
+        """How often it was seen."""
+        return (self.series.count if self.series else 0) or self.count or 1
