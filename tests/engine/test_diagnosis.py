@@ -82,7 +82,7 @@ async def test_a_report_is_made_of_the_incidents_facts_kept_and_told(
     doctor.on_report = tell
     kept = await doctor.diagnose(incident)
     one = await desk.only()
-    assert (seen[0].incident, seen[0].severity) == (one.number, one.severity)
+    assert (seen[0].incident, seen[0].about) == (one.number, one)
     assert seen[0].started_at == one.started_at
     assert await latest(desk, incident) == kept
     assert told == [(incident, kept.row.id, kept.report)]
@@ -138,6 +138,29 @@ async def test_checks_that_hold_their_thread_are_left_behind(
     kept = await make(diagnose, deadline=0.1).diagnose(incident)
     let_go.set()
     assert kept.report.not_checked[0].verdict == "unknown"
+
+
+async def test_a_report_is_not_held_up_by_what_its_checks_left_behind(
+    make: Make, incident: int
+) -> None:
+    let_go = threading.Event()
+
+    async def stubborn() -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            while not let_go.is_set():
+                await asyncio.sleep(0.01)
+
+    async def diagnose(manual: Manual, asked: Asked) -> Report:
+        left.append(asyncio.create_task(stubborn()))
+        await asyncio.sleep(0)
+        return report(asked)
+
+    left: list[asyncio.Task[None]] = []
+    kept = await make(diagnose, deadline=60.0).diagnose(incident)
+    let_go.set()
+    assert kept.report.not_checked == ()
 
 
 async def test_a_diagnosis_that_breaks_gives_a_report_that_says_so(

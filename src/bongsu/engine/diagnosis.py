@@ -8,8 +8,9 @@ whoever asks meanwhile is given the same report.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,10 +21,10 @@ from bongsu.engine.clock import Clock
 from bongsu.i18n import N_
 from bongsu.incident.alert import Remark
 from bongsu.incident.changes import as_change, rank
+from bongsu.incident.diagnosis import Facts
 from bongsu.incident.events import SYSTEM
 from bongsu.incident.report import Change, Looked, Report
 from bongsu.incident.state import Incident
-from bongsu.manual.schema.base import SeverityLevel
 from bongsu.manual.schema.document import Manual
 from bongsu.store import changes as kept_changes
 from bongsu.store import incidents, reports
@@ -47,16 +48,21 @@ log = structlog.get_logger(__name__)
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be diagnosed: an incident, or only a service, or the whole manual."""
 
-    incident: str = ""
-    """the incident's number; empty for a look without one"""
+    about: Incident | None = None
+    """None for a look without an incident"""
     service: str | None = None
-    severity: SeverityLevel | None = None
-    type: str | None = None
     started_at: datetime
     """the onset (UTC), or now"""
     changes: tuple[Change, ...] = ()
     """change events that were told, the best explanation first"""
+    facts: Facts | None = None
+    """what the manual's conditions may ask about; None for a look without an incident"""
     deadline_s: float
+
+    @property
+    def incident(self) -> str:
+        """The incident's number; empty for a look without one."""
+        return self.about.number if self.about else ""
 
 
 class Run(NamedTuple):
@@ -166,9 +172,9 @@ class Diagnostician:
 
     def _about(self, incident: Incident) -> Asked:
         return Asked(
-            incident=incident.number, service=incident.service, severity=incident.severity,
-            type=incident.type, deadline_s=self.deadline,
+            about=incident, service=incident.service, deadline_s=self.deadline,
             started_at=incident.started_at or incident.opened_at or self._clock.now(),
+            facts=Facts.of(incident, self._manual(), self._clock.now()),
         )  # fmt: skip
 
     async def _with_changes(self, asked: Asked) -> Asked:
@@ -187,14 +193,11 @@ class Diagnostician:
     async def _bounded(self, asked: Asked) -> Report:
         """Run the checks; a report comes whatever they do."""
         began, manual = self._clock.now(), self._manual()
-        loop = asyncio.get_running_loop()
-        limit = asked.deadline_s + GRACE
+        limit, made = asked.deadline_s + GRACE, Future[Report]()
         try:
+            self._threads.submit(_run, self._diagnose, manual, asked, limit, made)
             async with asyncio.timeout(limit + GRACE):
-                work = loop.run_in_executor(
-                    self._threads, _run, self._diagnose, manual, asked, limit
-                )
-                report = await work
+                report = await asyncio.wrap_future(made)
         except TimeoutError:
             report = self._failed(asked, began, Remark(N_("the checks did not come back in time")))
         except Exception as error:
@@ -222,11 +225,22 @@ class Diagnostician:
             log.warning("diagnosis.not_told", incident=kept.row.incident, error=repr(error))
 
 
-def _run(diagnose: Diagnose, manual: Manual, asked: Asked, limit: float) -> Report:
-    """Run the checks in this thread, on a loop of its own, and give them up after ``limit``."""
+def _run(
+    diagnose: Diagnose, manual: Manual, asked: Asked, limit: float, made: Future[Report]
+) -> None:
+    """Run the checks in this thread, on a loop of its own, and give them up after ``limit``.
 
-    async def bounded() -> Report:
+    The report is handed over when it is there: what it left behind may take longer to end.
+    """
+
+    async def handed_over() -> None:
         async with asyncio.timeout(limit):
-            return await diagnose(manual, asked)
+            report = await diagnose(manual, asked)
+        with contextlib.suppress(InvalidStateError):  # nobody waits any more
+            made.set_result(report)
 
-    return asyncio.run(bounded())
+    try:
+        asyncio.run(handed_over())
+    except Exception as error:  # noqa: BLE001  the edge of a thread: whoever waits records it
+        with contextlib.suppress(InvalidStateError):
+            made.set_exception(error)

@@ -11,8 +11,10 @@ from bongsu.channels.text import action_label
 from bongsu.engine.policy import Policy
 from bongsu.i18n import Translator, translator
 from bongsu.incident import events as e
+from bongsu.incident.digest import digest
 from bongsu.incident.phases import Phase
 from bongsu.incident.reasons import explain
+from bongsu.incident.report import Report
 from bongsu.incident.state import Incident, Page
 from bongsu.manual.schema.document import Manual
 
@@ -46,6 +48,28 @@ class Writer:
             policy.manual, incident, due, t,
             kind="update", timezone=policy.manual.overview.timezone, text=text, thread=thread,
             actions=self._for_everyone(incident, t),
+        )  # fmt: skip
+
+    def report(
+        self,
+        policy: Policy,
+        incident: Incident,
+        report: Report,
+        *,
+        delivery_id: str,
+        thread: str = "",
+    ) -> Message:
+        """Return what a channel is told of a report, as an answer to an earlier message.
+
+        ``thread`` is that message's receipt; without one it is a message of its own.
+        """
+        manual = policy.manual
+        t = translator(manual.overview.locale)
+        due = e.DeliveryDue(delivery_id, "notice", "", "slack", "")
+        return self._message(
+            manual, incident, due, t,
+            kind="notice", timezone=manual.overview.timezone,
+            text=digest(report, manual, t).markdown(), thread=thread,
         )  # fmt: skip
 
     def _page(

@@ -11,12 +11,14 @@ from starlette.routing import Route
 from bongsu.web.bounds import BoundedBody
 from bongsu.web.console import (
     acting,
+    changes,
     failures,
     incident,
     listing,
     manual,
     oncall,
     profile,
+    reports,
     signals,
     signin,
 )
@@ -47,6 +49,9 @@ ROUTES = [
     Route(f"{_ONE}/live", incident.watch, methods=_GET),
     Route(f"{_ONE}/timeline", incident.older, methods=_GET),
     Route(f"{_ONE}/alerts", incident.alerts, methods=_GET),
+    Route(f"{_ONE}/reports", reports.diagnose, methods=_POST),
+    Route(f"{_ONE}/reports/{{report}}", reports.show, methods=_GET),
+    Route(f"{_ONE}/reports/{{report}}/compare", reports.compared, methods=_GET),
     Route(f"{_ONE}/merge", acting.merge, methods=_POST),
     Route(f"{_ONE}/{{action}}", acting.act, methods=_POST),
     Route("/oncall", oncall.show, methods=_GET),
@@ -57,6 +62,7 @@ ROUTES = [
     Route("/manual", manual.show, methods=_GET),
     Route("/manual/text", manual.text, methods=_GET),
     Route("/manual/reload", manual.reload, methods=_POST),
+    Route("/changes", changes.show, methods=_GET),
     Route("/signals", signals.show, methods=_GET),
     Route("/signals/keys", signals.issue, methods=_POST),
     Route("/signals/keys/{key:int}/revoke", signals.revoke, methods=_POST),

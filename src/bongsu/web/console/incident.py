@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
 
 from bongsu.i18n import N_
+from bongsu.incident.digest import KINDS, VERDICTS
 from bongsu.incident.state import Incident
-from bongsu.store import incidents, reading
+from bongsu.store import incidents, reading, reports
+from bongsu.store.reports import KeptReport, ReportRow
 from bongsu.web import live
 from bongsu.web.api import lists
 from bongsu.web.console.gate import PageError, Visit, signed
 from bongsu.web.console.views.incident import alert_groups, incident_page, lines
+from bongsu.web.console.views.report import report_shown
 from bongsu.web.live import Message
 
 if TYPE_CHECKING:
@@ -27,6 +30,8 @@ SECTIONS = ("head", "next", "bar", "clocks", "lanes", "roles", "notices", "facts
 LATEST = 200
 """lines of the timeline that the page begins with, and that “older” adds"""
 ALERTS = 50
+EARLIER = 2
+"""reports that the page must know of: the newest, and the one before it"""
 PAUSE = 0.25
 """seconds between two tellings, so that a storm is told in few"""
 _ALERT_KINDS = ('"alerts_', '"absorbed"', '"merged_into"')
@@ -70,8 +75,9 @@ async def page_values(visit: Visit, incident: Incident, error: str = "") -> dict
         rows = await reading.log(conn, int(incident.id), after, LATEST + 50)
         alerts = await reading.alerts(conn, int(incident.id), None, ALERTS + 1)
     told = lines(rows, after, visit.manual, visit.t)
+    report = await found_values(visit, incident)
     return {
-        **section_values(visit, incident), **_alert_values(alerts), "lines": told,
+        **section_values(visit, incident), **_alert_values(alerts), **report, "lines": told,
         "older": after or 0, "error": error, "sections": SECTIONS,
         "last": told[0].seq if told else 0,
         "live": f"/incidents/{incident.id}/live?after={told[0].seq if told else 0}",
@@ -91,9 +97,40 @@ def _alert_values(found: Sequence[Any]) -> dict[str, Any]:
     return {"groups": alert_groups(shown.alerts), "more_alerts": shown.next or ""}
 
 
-def changed_sections(visit: Visit, incident: Incident, said: str = "", error: str = "") -> str:
+async def found_values(visit: Visit, incident: Incident) -> dict[str, Any]:
+    """Read what diagnosis found last."""
+    async with visit.at.reading() as conn:
+        latest = await reports.latest(conn, int(incident.id))
+        rows = await reports.rows(conn, int(incident.id), limit=EARLIER)
+    return report_values(visit, incident, latest, rows)
+
+
+def report_values(
+    visit: Visit, incident: Incident, latest: KeptReport | None, rows: Sequence[ReportRow]
+) -> dict[str, Any]:
+    """Work out what the page shows of a report, and of those before it."""
+    t = visit.t
+    shown = (
+        report_shown(latest, incident, visit.actor, visit.manual, t, others=rows)
+        if latest
+        else None
+    )
+    return {
+        "found": shown, "can_diagnose": visit.at.diagnostician is not None,
+        "verdicts": {word: t(name) for word, name in VERDICTS.items()},
+        "kinds": {word: t(name) for word, name in KINDS.items()},
+    }  # fmt: skip
+
+
+def changed_sections(
+    visit: Visit,
+    incident: Incident,
+    said: str = "",
+    error: str = "",
+    report: Mapping[str, Any] | None = None,
+) -> str:
     """Return every section as a part for htmx, and what is said about what was done."""
-    values = {**section_values(visit, incident), "said": said, "error": error}
+    values = {**section_values(visit, incident), "said": said, "error": error, **(report or {})}
     return visit.frame.text("incident/parts.html", values)
 
 
@@ -133,10 +170,28 @@ async def watch(visit: Visit) -> Response:
     return live.event_stream(_told(visit, int(incident.id), after))
 
 
+class _LatestReport:
+    """An incident's newest report, read again only where there is a newer one."""
+
+    def __init__(self, visit: Visit) -> None:
+        self._visit = visit
+        self._latest: KeptReport | None = None
+
+    async def values(self, incident: Incident) -> dict[str, Any]:
+        """Return what the page shows of it, by the incident as it stands."""
+        async with self._visit.at.reading() as conn:
+            rows = await reports.rows(conn, int(incident.id), limit=EARLIER)
+            if rows and (self._latest is None or self._latest.row.id != rows[0].id):
+                self._latest = await reports.get(conn, int(incident.id), rows[0].id)
+        return report_values(self._visit, incident, self._latest, rows)
+
+
 async def _told(visit: Visit, incident: int, after: int) -> AsyncGenerator[Message, None]:
+    report = _LatestReport(visit)
     async for change in visit.at.live.changes(incident, after):
         told = lines(change.log, change.after, visit.manual, visit.t)
         values = {**section_values(visit, change.incident), "lines": told, "said": "", "error": ""}
+        values |= await report.values(change.incident)
         if _about_alerts(change.log, change.after):
             async with visit.at.reading() as conn:
                 rows = await reading.alerts(conn, incident, None, ALERTS + 1)
