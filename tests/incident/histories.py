@@ -37,6 +37,14 @@ def backend_down() -> World:
         e.AlertsAdded(3, 3, "KoreaBackendDown"),
         by="integration:alertmanager",
     )  # fmt: skip
+    w.skip_to("0:06").writes(
+        e.Diagnosed(
+            1, "unhealthy", findings=3, unknown=1, new_log_patterns=1, severity="P0",
+            type="deployment_failure", took=5.02, codes=["rollout_stuck", "pod_crash_loop"],
+            checks=["api_health=unhealthy", "rollout=unhealthy", "mongodb=unknown"],
+        ),
+        by="system",
+    )  # fmt: skip
     w.skip_to("3:40").writes(
         *c.acknowledge(w.incident, "frontend-a", "slack"), by="person:frontend-a"
     )
@@ -104,6 +112,8 @@ def storm() -> World:
     w.skip_to("0:09").writes(
         raised, e.AlertsAdded(48_000, 49_235, "Down"), by="integration:alertmanager"
     )
+    skipped = e.DiagnosisSkipped(e.Reason("too_many_at_once"))
+    w.skip_to("1:50").writes(skipped, by="system")
     w.skip_to("2:00").confirms("backend-a")
     w.skip_to("3:00").writes(e.Absorbed("41", 12, 12), by="person:backend-a")
     w.skip_to("15:00").recovers("backend-a")

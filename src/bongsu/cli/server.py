@@ -150,7 +150,7 @@ async def served(
             runtime.engine, writer=runtime.writer, channels=channels,
             ingest=signals.before,
             reload=lambda: runtime.reload(folder), pool=faces,
-            console=Console(), render_go=render_go,
+            console=Console(), render_go=render_go, diagnostician=runtime.diagnostician,
         )  # fmt: skip
         server = _Server(
             app, log_config=None, access_log=False, loop="none", ws="none",

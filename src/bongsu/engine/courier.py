@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -71,12 +70,11 @@ class Courier:
         """Whether this process would begin so many deliveries at once."""
         return len(self._under_way) + count <= PLACES
 
-    def hand_over(self, asked: Sequence[effects.Asked]) -> None:
-        """Begin deliveries now; their jobs stay behind as the promise."""
-        for effect, delivery in asked:
-            task = asyncio.create_task(self._by_hand(effect, delivery), name=f"deliver {effect}")
-            self._under_way.add(task)
-            task.add_done_callback(self._under_way.discard)
+    def begin(self, effect: Effect, delivery: effects.Delivery) -> None:
+        """Begin a delivery now; its job stays behind as the promise."""
+        task = asyncio.create_task(self._by_hand(effect, delivery), name=f"deliver {effect}")
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
 
     async def drain(self) -> None:
         """Wait for the deliveries under way.
@@ -90,7 +88,7 @@ class Courier:
 
     async def _by_hand(self, effect: Effect, delivery: effects.Delivery) -> None:
         try:
-            await self._deliver(effect, delivery)
+            await self.deliver(effect, delivery)
         except BusyElsewhereError:
             log.info("delivery.busy_elsewhere", incident=effect.incident, seq=effect.seq)
         except Exception as error:  # noqa: BLE001  the edge of an effect: its job will try again
@@ -98,22 +96,17 @@ class Courier:
                 "delivery.left_to_job", incident=effect.incident, seq=effect.seq, error=repr(error)
             )
 
-    async def deliver(self, effect: Effect) -> None:
-        """Do one delivery, unless it was done or is no longer wanted.
+    async def _load(self, effect: Effect) -> effects.Delivery | None:
+        async with self._engine.pool.acquire() as conn:
+            found = await effects.load(conn, effect)
+        return found if isinstance(found, effects.Delivery) else None
+
+    async def deliver(self, effect: Effect, delivery: effects.Delivery) -> None:
+        """Send what is still wanted once it is its turn; what had to wait is looked at again.
 
         Raises:
             BusyElsewhereError: another worker has claimed it and may still be sending.
         """
-        found = await self._load(effect)
-        if found is not None:
-            await self._deliver(effect, found)
-
-    async def _load(self, effect: Effect) -> effects.Delivery | None:
-        async with self._engine.pool.acquire() as conn:
-            return await effects.delivery(conn, effect)
-
-    async def _deliver(self, effect: Effect, delivery: effects.Delivery) -> None:
-        """Send what is still wanted once it is its turn; what had to wait is looked at again."""
         if effect in self._in_hand:
             raise BusyElsewhereError(f"{effect} is under way in this process")
         self._in_hand.add(effect)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from bongsu.incident import events as e
 from bongsu.incident.state import Incident
@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from bongsu.engine.advance import Step
     from bongsu.store.database import PoolConnection
 
+Queue = Literal["effect", "slow"]
+
 LEASE = timedelta(seconds=6)
-"""longer than any delivery may take (5 s)"""
+"""longer than any delivery may take (5 s); what takes longer brings its own"""
 
 
 class Effect(NamedTuple):
@@ -72,6 +74,13 @@ RETURNING incident, seq
 """
 
 
+class Diagnosis(NamedTuple):
+    """A first report that is still to be made."""
+
+    due: e.DiagnosisDue
+    incident: Incident
+
+
 class Delivery(NamedTuple):
     """A delivery that is still to be made, with its incident as it is now."""
 
@@ -81,22 +90,51 @@ class Delivery(NamedTuple):
     """what the channel answered, where it is out already and only the event is missing"""
 
 
-Asked = tuple[Effect, Delivery]
+Wanted = Delivery | Diagnosis
+"""what an event asks for, with its incident as it is now"""
+
+
+class Asked(NamedTuple):
+    """An effect, and what it is."""
+
+    effect: Effect
+    wanted: Wanted
+
+    @property
+    def queue(self) -> Queue:
+        """Which workers do it: what takes seconds must not stand in a page's way."""
+        return "effect" if isinstance(self.wanted, Delivery) else "slow"
 
 
 def asked_by(steps: Iterable[Step]) -> list[Asked]:
     """Return the effects that new events ask for."""
     return [
-        (Effect(int(step.incident.id), event.seq), Delivery(event.body, step.incident))
+        Asked(Effect(int(step.incident.id), event.seq), wanted)
         for step in steps
         for event in step.events
-        if isinstance(event.body, e.DeliveryDue)
+        if (wanted := _wanted(event.body, step.incident)) is not None
     ]
 
 
-async def claim(conn: PoolConnection, effect: Effect, worker: str) -> bool:
-    """Take the right to do an effect now; False where another worker has it or has done it."""
-    return bool(await conn.fetchval(CLAIM, effect.incident, effect.seq, worker, LEASE))
+def _wanted(body: e.AnyBody, incident: Incident, receipt: str | None = None) -> Wanted | None:
+    """Every kind of event that asks for something, a line each."""
+    match body:
+        case e.DeliveryDue():
+            return Delivery(body, incident, receipt)
+        case e.DiagnosisDue():
+            return Diagnosis(body, incident)
+        case _:
+            return None
+
+
+async def claim(
+    conn: PoolConnection, effect: Effect, worker: str, lease: timedelta = LEASE
+) -> bool:
+    """Take the right to do an effect now; False where another worker has it or has done it.
+
+    ``lease`` is how long a claim of this effect holds.
+    """
+    return bool(await conn.fetchval(CLAIM, effect.incident, effect.seq, worker, lease))
 
 
 async def sent(conn: PoolConnection, effect: Effect, receipt: str) -> None:
@@ -114,18 +152,17 @@ async def is_done(conn: PoolConnection, effect: Effect) -> bool:
     return await conn.fetchval(IS_DONE, effect.incident, effect.seq) is not False
 
 
-async def overdue(conn: PoolConnection, limit: int) -> list[Effect]:
+async def overdue(conn: PoolConnection, limit: int) -> list[Asked]:
     """Return effects that should long be done, each at most once in 15 s."""
-    return [Effect(row["incident"], row["seq"]) for row in await conn.fetch(OVERDUE, limit)]
+    rows = await conn.fetch(OVERDUE, limit)
+    found = [Effect(row["incident"], row["seq"]) for row in rows]
+    return [Asked(one, what) for one in found if (what := await load(conn, one)) is not None]
 
 
-async def delivery(conn: PoolConnection, effect: Effect) -> Delivery | None:
-    """Load what is to be delivered; None where it was done or is not known."""
+async def load(conn: PoolConnection, effect: Effect) -> Wanted | None:
+    """Load what is to be done; None where it was done or is not known."""
     row = await conn.fetchrow(LOAD, effect.incident, effect.seq)
     if row is None or row["done_at"] is not None:
         return None
-    body = e.decode_body(row["body"])
-    if not isinstance(body, e.DeliveryDue):
-        return None
     incident = await incidents.state_of(conn, effect.incident, row)
-    return Delivery(body, incident, row["receipt"])
+    return _wanted(e.decode_body(row["body"]), incident, row["receipt"])

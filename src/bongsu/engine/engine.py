@@ -55,7 +55,7 @@ class Engine:
         """called with the time of a look that a transaction asked for"""
         self.hand_over: Callable[[Sequence[effects.Asked]], None] | None = None
         """begins effects in this process at once; asked only where `has_room` says yes"""
-        self.has_room: Callable[[int], bool] = lambda _: False
+        self.has_room: Callable[[Sequence[effects.Asked]], bool] = lambda _: False
         self.committed: Callable[[Sequence[Step]], None] = lambda _: None
         """called with what a transaction wrote, after its commit; counts for metrics"""
 
@@ -76,8 +76,8 @@ class Engine:
         async with self.pool.acquire() as conn, conn.transaction():
             steps = await work(conn, self.policy, self.clock.now())
             asked = effects.asked_by(steps)
-            own = bool(asked) and self.hand_over is not None and self.has_room(len(asked))
-            await write(conn, steps, [effect for effect, _ in asked], own=own)
+            own = bool(asked) and self.hand_over is not None and self.has_room(asked)
+            await write(conn, steps, asked, own=own)
         if own and self.hand_over is not None:
             self.hand_over(asked)
         for step in steps:

@@ -23,15 +23,15 @@ from pgqueuer.qm import QueueManager
 from pgqueuer.queries import Queries
 from pgqueuer.types import Channel
 
-from bongsu.engine.effects import LEASE, Effect
+from bongsu.engine.effects import LEASE, Asked, Effect, Queue
 from bongsu.store.database import AWAY
 
 if TYPE_CHECKING:
     from bongsu.store.database import Pool, PoolConnection
 
 SETTINGS = DBSettings(db_schema="jobs")
-ENTRYPOINT = "effect"
-BATCH = 50
+BATCH: dict[Queue, int] = {"effect": 50, "slow": 4}
+"""jobs that a process has in hand at once"""
 RETRY = 0.3
 """seconds"""
 FAILED = 5.0
@@ -71,7 +71,7 @@ async def install(conn: PoolConnection) -> None:
 
 async def defer(
     conn: PoolConnection,
-    effects: Sequence[Effect],
+    asked: Sequence[Asked],
     *,
     at_once: bool,
     urgent: Collection[int] = (),
@@ -80,13 +80,13 @@ async def defer(
 
     ``urgent`` names incidents whose effects come before all others.
     """
-    count = len(effects)
+    count = len(asked)
     delay = timedelta() if at_once else LEASE / 2
-    payloads: list[bytes | None] = [effect.encode() for effect in effects]
+    payloads: list[bytes | None] = [one.effect.encode() for one in asked]
     delays: list[timedelta | None] = [delay] * count
     driver = AsyncpgDriver(conn)  # type: ignore[arg-type]  # a pool's proxy has the same methods
-    priorities = [int(effect.incident in urgent) for effect in effects]
-    await _queries(driver).enqueue([ENTRYPOINT] * count, payloads, priorities, delays)
+    priorities = [int(one.effect.incident in urgent) for one in asked]
+    await _queries(driver).enqueue([one.queue for one in asked], payloads, priorities, delays)
 
 
 async def forget_done(conn: PoolConnection, before: datetime) -> None:
@@ -111,13 +111,16 @@ class _Driver(AsyncpgPoolDriver):
 
 
 async def work(
-    pool: Pool, handle: Callable[[Effect], Awaitable[None]], stopping: asyncio.Event
+    pool: Pool,
+    queue: Queue,
+    handle: Callable[[Effect], Awaitable[None]],
+    stopping: asyncio.Event,
 ) -> None:
-    """Do queued effects until ``stopping``; a lost database is waited for."""
+    """Do the effects of one queue until ``stopping``; a lost database is waited for."""
     lives: set[asyncio.Task[None]] = set()
     while not stopping.is_set():
         driver = _Driver(pool)
-        life = asyncio.create_task(_life(driver, handle, stopping), name="jobs")
+        life = asyncio.create_task(_life(driver, queue, handle, stopping), name=f"jobs {queue}")
         lives.add(life)
         life.add_done_callback(lives.discard)
         life.add_done_callback(_report)
@@ -157,12 +160,15 @@ async def _pause(stopping: asyncio.Event, seconds: float) -> None:
 
 
 async def _life(
-    driver: _Driver, handle: Callable[[Effect], Awaitable[None]], stopping: asyncio.Event
+    driver: _Driver,
+    queue: Queue,
+    handle: Callable[[Effect], Awaitable[None]],
+    stopping: asyncio.Event,
 ) -> None:
     """Take jobs until ``stopping``, or until the database was away; then end what was begun."""
     manager = QueueManager(_queries(driver), channel=Channel(SETTINGS.channel))
 
-    @manager.entrypoint(ENTRYPOINT)
+    @manager.entrypoint(queue)
     async def run(job: Job) -> None:
         # A job that raises anything else, or is cancelled, would leave the queue for ever.
         try:
@@ -174,7 +180,7 @@ async def _life(
     running = asyncio.create_task(
         manager.run(
             dequeue_timeout=POLL,
-            batch_size=BATCH,
+            batch_size=BATCH[queue],
             heartbeat_timeout=HEARTBEAT,
             log_aggregation_interval=timedelta(seconds=30),
         ),

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import structlog
 
@@ -18,11 +18,16 @@ from bongsu.channels import registry
 from bongsu.channels.message import Channel
 from bongsu.engine import jobs
 from bongsu.engine.courier import Courier
+from bongsu.engine.diagnosis import Diagnostician
+from bongsu.engine.doers import Doers
+from bongsu.engine.effects import Queue
 from bongsu.engine.engine import Engine
 from bongsu.engine.housekeeping import Housekeeping
 from bongsu.engine.looker import Looker
+from bongsu.engine.looks import by_the_manual
 from bongsu.engine.messages import Writer
 from bongsu.engine.policy import Policy, compile_policy
+from bongsu.engine.reporter import Reporter
 from bongsu.engine.triage import Triage
 from bongsu.manual.check import load_checked
 from bongsu.manual.load import from_document, to_document
@@ -62,7 +67,8 @@ class Runtime:
     pool: Pool
     engine: Engine
     triage: Triage
-    courier: Courier
+    doers: Doers
+    diagnostician: Diagnostician
     looker: Looker
     writer: Writer
     broken: asyncio.Event
@@ -134,8 +140,11 @@ async def running(
             asyncio.create_task(
                 Housekeeping(runtime.engine, runtime.triage).run(stopping), name="housekeeping"
             ),
-            asyncio.create_task(
-                jobs.work(pool, runtime.courier.deliver, stopping), name="job worker"
+            *(
+                asyncio.create_task(
+                    jobs.work(pool, queue, runtime.doers.do, stopping), name=f"{queue} jobs"
+                )
+                for queue in get_args(Queue)
             ),
             asyncio.create_task(_keep_warm(channels, stopping), name="warm channels"),
             asyncio.create_task(_follow_manual(runtime, stopping), name="follow the manual"),
@@ -149,7 +158,7 @@ async def running(
             runtime.engine.hand_over = None
             runtime.looker.stop()
             runtime.triage.stop()
-            draining = asyncio.create_task(runtime.courier.drain(), name="drain the courier")
+            draining = asyncio.create_task(runtime.doers.drain(), name="drain")
             await asyncio.wait([*tasks, draining], timeout=END_WITHIN)
             await registry.close(channels)
 
@@ -181,9 +190,14 @@ async def _assemble(
     engine = Engine(pool, policy)
     worker = f"{socket.gethostname()}:{os.getpid()}"
     writer = Writer(base_url, secret)
+    diagnostician = Diagnostician(
+        pool, lambda: engine.policy.manual, engine.clock, by_the_manual(engine.clock)
+    )
     courier = Courier(engine, channels, writer, worker, claims)
-    engine.has_room, engine.hand_over = courier.has_room, courier.hand_over
-    return Runtime(pool, engine, Triage(engine), courier, Looker(engine), writer, asyncio.Event())
+    doers = Doers(pool, courier, Reporter(engine, diagnostician, worker))
+    engine.has_room, engine.hand_over = doers.has_room, doers.hand_over
+    triage, looker, broken = Triage(engine), Looker(engine), asyncio.Event()
+    return Runtime(pool, engine, triage, doers, diagnostician, looker, writer, broken)
 
 
 async def _keep_warm(channels: Mapping[str, Channel], stopping: asyncio.Event) -> None:

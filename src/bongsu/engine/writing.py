@@ -44,7 +44,7 @@ WRITE = _one_statement(incidents.SAVE, incidents.APPEND, effects.INSERT)
 
 
 async def write(
-    conn: PoolConnection, steps: Sequence[Step], asked: Sequence[effects.Effect], *, own: bool
+    conn: PoolConnection, steps: Sequence[Step], asked: Sequence[effects.Asked], *, own: bool
 ) -> None:
     """Save incidents with their events, effects and jobs, and tell who watches.
 
@@ -56,8 +56,8 @@ async def write(
     await conn.execute(
         WRITE,
         *await incidents.columns(conn, written),
-        [effect.incident for effect in asked],
-        [effect.seq for effect in asked],
+        [one.effect.incident for one in asked],
+        [one.effect.seq for one in asked],
         _changed(steps),
     )
     if asked:

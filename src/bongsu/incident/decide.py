@@ -366,6 +366,15 @@ def watch_clocks(case: Case) -> Iterator[Finding]:
             yield clock.due_at
 
 
+def diagnose(case: Case) -> Iterator[Finding]:
+    """The first report is made as soon as an incident begins or comes back; the pages go first."""
+    incident, diagnosis = case.incident, case.manual.diagnosis
+    if incident.looked_at is not None or not incident.open or incident.phase is Phase.MONITORING:
+        return
+    if diagnosis.checks and incident.severity in diagnosis.automatic:
+        yield e.DiagnosisDue(e.Reason("first_report"))
+
+
 RULES: tuple[Rule, ...] = (
     watch_clocks,
     wake_from_snooze,
@@ -378,4 +387,5 @@ RULES: tuple[Rule, ...] = (
     reach_people,
     pass_over_unreachable,
     announce,
+    diagnose,
 )

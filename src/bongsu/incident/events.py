@@ -374,6 +374,46 @@ class ManualAdopted(Body, frozen=True, tag=_tag):
     former: str = ""
 
 
+# ── what is looked at ────────────────────────────────────────────────────────────────────
+
+Verdict = Literal["healthy", "degraded", "unhealthy", "unknown"]
+"""``unknown``: could not look; it is never counted as healthy"""
+
+
+class DiagnosisDue(Body, frozen=True, tag=_tag):
+    """The first report is to be made; a job makes it beside the pages."""
+
+    why: Reason
+
+
+class Diagnosed(Body, frozen=True, tag=_tag):
+    """A report was made; the whole of it is kept beside the log."""
+
+    report: int
+    """its id"""
+    worst: Verdict
+    """of all checks"""
+    findings: int = 0
+    unknown: int = 0
+    """checks that could not look"""
+    checks: list[str] = msgspec.field(default_factory=list)
+    """``api_health=unhealthy``, one a check"""
+    codes: list[str] = msgspec.field(default_factory=list)
+    """of the first findings, as they are ranked"""
+    new_log_patterns: int = 0
+    severity: SeverityLevel | None = None
+    """what the manual's rules propose"""
+    type: str | None = None
+    took: float = 0.0
+    """seconds"""
+
+
+class DiagnosisSkipped(Body, frozen=True, tag=_tag):
+    """The report was not made by itself; a person may still ask for it."""
+
+    why: Reason
+
+
 AnyBody = (
     Opened | Confirmed | PresumedReal | Dismissed | ResponseStarted | RecoveryStarted | Recovered
     | Relapsed | Resolved | Reopened | Reviewed | MergedInto | Absorbed | AlertsAdded
@@ -382,7 +422,7 @@ AnyBody = (
     | DeliveryWithdrawn | NoticeDue
     | RoleAssigned | RoleReleased | TeamAssembled | WarRoomOpened | SeverityChanged | TypeChanged
     | Retitled | NoteAdded | ChecklistTicked | Snoozed | SnoozeEnded | ClockBreached
-    | ManualAdopted
+    | ManualAdopted | DiagnosisDue | Diagnosed | DiagnosisSkipped
 )  # fmt: skip
 
 

@@ -55,6 +55,8 @@ DECISIONS = {
     "fired_again": N_("it fired again within {within} of its end"),
     "declared": N_("{person} declared it"),
     "sender_resolved": N_("the sender resolved it"),
+    "first_report": N_("the manual has the first report made by itself"),
+    "too_many_at_once": N_("too many incidents at once; ask for it if you need it"),
     "no_longer_wanted": N_("it was answered or ended before this left"),
 }
 

@@ -12,12 +12,12 @@ from typing import Literal
 
 import msgspec
 
+from bongsu.incident import events as e
 from bongsu.incident.alert import Remark
 from bongsu.logs.analysis import Analysis
 from bongsu.manual.schema.base import SeverityLevel
 
-Verdict = Literal["healthy", "degraded", "unhealthy", "unknown"]
-"""``unknown``: could not look; it is never counted as healthy"""
+Verdict = e.Verdict
 
 
 class Evidence(msgspec.Struct, frozen=True, omit_defaults=True):

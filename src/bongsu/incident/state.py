@@ -103,6 +103,10 @@ class Incident(msgspec.Struct, frozen=True):
     ticked: frozenset[tuple[str, int]] = frozenset()
     breached: frozenset[str] = frozenset()
     merged_into: str | None = None
+    looked_at: datetime | None = None
+    """when the first report was asked for, since it began or came back"""
+    diagnosed: e.Diagnosed | None = None
+    """what the latest report says"""
 
     @property
     def open(self) -> bool:
@@ -187,6 +191,7 @@ def _afresh(state: Incident, at: datetime) -> Changes:
         "snoozed_until": None,
         "merged_into": None,
         "breached": state.breached & {"detection"},
+        "looked_at": None,
         **from_the_first(state, at),
     }
 
@@ -259,10 +264,16 @@ def _changes(state: Incident, body: e.AnyBody, at: datetime) -> Changes:  # noqa
             return {"breached": state.breached | {body.clock}}
         case e.ManualAdopted():
             return {"manual": body.manual}
+        case e.DiagnosisDue():
+            return {"looked_at": at}
+        case e.Diagnosed():
+            return {"diagnosed": body}
+        case e.Relapsed():
+            return {"looked_at": None}
         case (
             e.Confirmed() | e.PresumedReal() | e.Dismissed() | e.ResponseStarted()
-            | e.RecoveryStarted() | e.Recovered() | e.Relapsed() | e.Resolved() | e.Reopened()
-            | e.Reviewed() | e.NoteAdded()
+            | e.RecoveryStarted() | e.Recovered() | e.Resolved() | e.Reopened()
+            | e.Reviewed() | e.NoteAdded() | e.DiagnosisSkipped()
         ):  # fmt: skip
             return {}  # these speak through the phase table, or only to the reader
 

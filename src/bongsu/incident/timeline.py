@@ -19,7 +19,7 @@ from bongsu.incident.reasons import (
 from bongsu.incident.times import moment, span
 from bongsu.manual.schema.document import Manual
 
-Tone = Literal["life", "page", "delivery", "notice", "people", "alert", "fact", "trouble"]
+Tone = Literal["life", "page", "delivery", "notice", "people", "alert", "check", "fact", "trouble"]
 
 
 class Entry(NamedTuple):
@@ -78,7 +78,7 @@ class _Reader:
         actor, kind = actor_name(event.actor, self._manual, self._t.lang), e.kind_of(event.body)
         return Entry(event.seq, event.at, actor, kind, tone, text, why)
 
-    def _words(  # noqa: C901, PLR0911, PLR0912  one exhaustive match over the sum type
+    def _words(  # noqa: C901, PLR0911, PLR0912, PLR0915  one exhaustive match over the sum type
         self, body: e.AnyBody
     ) -> tuple[Tone, str]:
         t, name, role = self._t, self._name, self._role
@@ -201,8 +201,25 @@ class _Reader:
                     "Target missed: {clock} within {target}",
                     clock=clock_name(body.clock, t), target=span(body.target_seconds, t),
                 )  # fmt: skip
+            case e.DiagnosisDue():
+                return "check", t("The first report is being made")
+            case e.Diagnosed():
+                return "check", self._report(body)
+            case e.DiagnosisSkipped():
+                return "check", t("No report is made by itself")
             case e.ManualAdopted():
                 return "fact", t("Decided by manual {manual} from here on", manual=body.manual[:12])
+
+    def _report(self, body: e.Diagnosed) -> str:
+        """``Report: 3 findings, 2 checks could not look; severity P0 is proposed``."""
+        t = self._t
+        text = t("Report: {findings} findings in {took} s", findings=body.findings,
+                 took=f"{body.took:.1f}")  # fmt: skip
+        if body.unknown:
+            text += t(", {unknown} checks could not look", unknown=body.unknown)
+        if body.severity:
+            text += t("; severity {severity} is proposed", severity=body.severity)
+        return text
 
     def _name(self, person: str) -> str:
         return person_name(person, self._manual)

@@ -103,6 +103,8 @@ class Diagnosis(Model):
     """The first report (상황 분석)."""
 
     deadline: Duration = Field(default="10s", validate_default=True)
+    automatic: list[SeverityLevel] = Field(default=["P0", "P1"], validate_default=True)
+    """severities whose first report is made by itself; of others when a person asks for it"""
     prometheus: str | None = None
     """where Prometheus is asked, as http://prometheus:9090; BONGSU_PROMETHEUS_URL comes before it"""
     groups: dict[Id, list[Id]] = Field(default_factory=dict)

@@ -1,0 +1,66 @@
+"""Who does what an event asks for: one line for each kind of effect.
+
+What is handed over by the process that decided begins at once. What its job brings has been
+left behind: by a process that died, or by one that had no room.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from bongsu.engine import effects
+from bongsu.engine.courier import Courier
+from bongsu.engine.effects import Asked, Delivery, Diagnosis, Effect, Wanted
+from bongsu.engine.reporter import Reporter
+
+if TYPE_CHECKING:
+    from bongsu.store.database import Pool
+
+
+class Doers:
+    """Everybody in this process who does something outside."""
+
+    def __init__(self, pool: Pool, courier: Courier, reporter: Reporter) -> None:
+        self._pool = pool
+        self.courier = courier
+        self.reporter = reporter
+
+    def has_room(self, asked: Sequence[Asked]) -> bool:
+        """Whether this process would begin all of these at once."""
+        deliveries = sum(isinstance(one.wanted, Delivery) for one in asked)
+        slow = len(asked) - deliveries
+        return self.courier.has_room(deliveries) and self.reporter.has_room(slow)
+
+    def hand_over(self, asked: Sequence[Asked]) -> None:
+        """Begin now, pages first; the jobs stay behind as the promise."""
+        for effect, wanted in sorted(asked, key=lambda one: one.queue):
+            match wanted:
+                case Delivery():
+                    self.courier.begin(effect, wanted)
+                case Diagnosis():
+                    self.reporter.begin(effect, wanted)
+
+    async def do(self, effect: Effect) -> None:
+        """Do what a job names, unless it was done.
+
+        Raises:
+            BusyElsewhereError: another worker has claimed it and may still be at it.
+        """
+        wanted = await self._load(effect)
+        match wanted:
+            case Delivery():
+                await self.courier.deliver(effect, wanted)
+            case Diagnosis():
+                await self.reporter.report(effect, wanted)
+            case None:
+                return
+
+    async def _load(self, effect: Effect) -> Wanted | None:
+        async with self._pool.acquire() as conn:
+            return await effects.load(conn, effect)
+
+    async def drain(self) -> None:
+        """Wait for deliveries under way; what is slow is begun anew elsewhere."""
+        await self.reporter.close()
+        await self.courier.drain()
