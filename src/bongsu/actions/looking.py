@@ -32,6 +32,8 @@ class LookContext:
     """seconds that this one look may take; a little before them it should give up by itself"""
     workloads: Mapping[str, Workload] = field(default_factory=dict)
     """where each service lives in Kubernetes, by the service's id"""
+    lang: str = "ko"
+    """of the few texts that come as words, such as what was wrong with logs"""
 
 
 def unknown(check: str, why: Remark, evidence: Evidence | None = None) -> Looked:

@@ -65,7 +65,11 @@ def assemble(
         logs=dict(logs),
         changes=rank_changes(changes, onset, facts.service, services),
         next_actions=ruled.actions,
-        not_checked=(*(one for one in checks if one.verdict == "unknown"), *not_looked),
+        not_checked=(
+            *(one for one in checks if one.verdict == "unknown"),
+            *not_looked,
+            *_not_read(logs),
+        ),
         manual=manual.sha,
     )
 
@@ -76,6 +80,14 @@ def _told(check: Looked) -> Iterator[Finding]:
         yield msgspec.structs.replace(
             one, check=one.check or check.check, service=one.service or check.service
         )
+
+
+def _not_read(logs: Mapping[str, Analysis]) -> Iterator[Looked]:
+    """Tell of logs of which nothing could be read; those read in part have their ``troubles``."""
+    for name, analysis in logs.items():
+        if analysis.troubles and not analysis.records:
+            why = Remark("{trouble}", {"trouble": "; ".join(analysis.troubles)})
+            yield Looked(check=f"logs.{name}", verdict="unknown", took_s=0.0, why=why, group="logs")
 
 
 def _unusual(query: str, analysis: Analysis) -> Iterator[Finding]:
