@@ -7,7 +7,7 @@ reported as unknown, and not waited for. `left_behind` waits for it, where a pro
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple, TypeVar
 
@@ -17,7 +17,7 @@ import structlog
 from bongsu.actions.lookers import look
 from bongsu.actions.looking import PROMETHEUS_URL, LookContext, unknown
 from bongsu.actions.probes.outcome import bounded, said, seconds
-from bongsu.actions.surroundings import analysis_of, changes_of
+from bongsu.actions.surroundings import analysis_of, changes_of, within
 from bongsu.i18n import N_
 from bongsu.incident.diagnosis import Facts, assemble, wanted
 from bongsu.incident.diagnosis.wanted import group_of
@@ -44,7 +44,7 @@ class Way(NamedTuple):
 
     look: Look = look
     analysis_of: Callable[..., Awaitable[Analysis]] = analysis_of
-    changes_of: Callable[..., Awaitable[tuple[Change, ...]]] = changes_of
+    changes_of: Callable[..., Awaitable[Sequence[Change]]] = changes_of
 
 
 async def diagnose(
@@ -111,8 +111,9 @@ class _Diagnosis:
         loop = asyncio.get_running_loop()
         began, began_at = loop.time(), self._context.now()
         looks = {name: _task(name, self._look(name, one)) for name, one in self._checks.items()}
-        logs = self._logs(deadline_s)
-        changes = _task(CHANGES, self._changes())
+        beside = within(self._context, deadline_s)
+        logs = self._logs(beside)
+        changes = _task(CHANGES, self._changes(beside))
         await _until(deadline_s, [*looks.values(), *logs.values(), changes])
         self._over = True
         return assemble(
@@ -153,15 +154,15 @@ class _Diagnosis:
             service=self._checks[name].service,
         )  # fmt: skip
 
-    def _logs(self, deadline_s: float) -> dict[str, asyncio.Task[Analysis]]:
+    def _logs(self, context: LookContext) -> dict[str, asyncio.Task[Analysis]]:
         return {
-            name: _task(f"{LOGS}{name}", self._way.analysis_of(query, self._context, deadline_s))
+            name: _task(f"{LOGS}{name}", self._way.analysis_of(query, context))
             for name, query in self._manual.diagnosis.logs.items()
         }
 
-    async def _changes(self) -> tuple[Change, ...]:
-        onset = self._facts.started_at or self._context.now()
-        return await self._way.changes_of(self._manual, onset, self._context)
+    async def _changes(self, context: LookContext) -> Sequence[Change]:
+        onset = self._facts.started_at or context.now()
+        return await self._way.changes_of(self._manual, onset, context, self._not_looked.append)
 
     def _came(self, name: str, task: asyncio.Task[Looked], deadline_s: float) -> Looked:
         if _ended_well(task):

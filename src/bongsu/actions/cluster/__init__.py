@@ -6,6 +6,7 @@ pure: objects and the time in, findings out.
 
 from __future__ import annotations
 
+from bongsu.actions.cluster.changes import changes
 from bongsu.actions.cluster.look import look
 
-__all__ = ["look"]
+__all__ = ["changes", "look"]

@@ -23,14 +23,6 @@ class Owner(Part, frozen=True, rename="camel"):
     controller: bool = False
 
 
-class Managed(Part, frozen=True, rename="camel"):
-    """Who wrote to it last, by program."""
-
-    manager: str = ""
-    operation: str = ""
-    time: datetime | None = None
-
-
 class Meta(Part, frozen=True, rename="camel"):
     """What every object has."""
 
@@ -53,6 +45,7 @@ class Condition(Part, frozen=True, rename="camel"):
     reason: str = ""
     message: str = ""
     last_transition_time: datetime | None = None
+    last_update_time: datetime | None = None
 
 
 class Waiting(Part, frozen=True, rename="camel"):
@@ -108,11 +101,42 @@ class PodStatus(Part, frozen=True, rename="camel"):
     init_container_statuses: list[ContainerStatus] = []
 
 
+class Named(Part, frozen=True, rename="camel"):
+    """A reference by name; secrets as volumes have a name for it of their own."""
+
+    name: str = ""
+    secret_name: str = ""
+
+
+class EnvSource(Part, frozen=True, rename="camel"):
+    """Where a variable or all of them come from; one of these, or none."""
+
+    config_map_ref: Named | None = None
+    secret_ref: Named | None = None
+    config_map_key_ref: Named | None = None
+    secret_key_ref: Named | None = None
+
+
+class EnvVariable(Part, frozen=True, rename="camel"):
+    """One variable; its value is not read."""
+
+    value_from: EnvSource | None = None
+
+
 class Container(Part, frozen=True, rename="camel"):
     """What a container is made of."""
 
     name: str = ""
     image: str = ""
+    env: list[EnvVariable] = []
+    env_from: list[EnvSource] = []
+
+
+class Volume(Part, frozen=True, rename="camel"):
+    """What is mounted; one of these, or something else."""
+
+    config_map: Named | None = None
+    secret: Named | None = None
 
 
 class PodSpec(Part, frozen=True, rename="camel"):
@@ -120,6 +144,7 @@ class PodSpec(Part, frozen=True, rename="camel"):
 
     node_name: str = ""
     containers: list[Container] = []
+    volumes: list[Volume] = []
 
 
 class Pod(Part, frozen=True, rename="camel"):
@@ -133,6 +158,7 @@ class Pod(Part, frozen=True, rename="camel"):
 class Template(Part, frozen=True, rename="camel"):
     """Of which pods are made."""
 
+    metadata: Meta = Meta()
     spec: PodSpec = PodSpec()
 
 
