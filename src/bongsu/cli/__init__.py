@@ -29,6 +29,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "show": ("looking", N_("Show one incident, and what the manual says to do next")),
         "timeline": ("looking", N_("Show everything that happened")),
         "oncall": ("oncall", N_("Show who is on call, and why")),
+        "logs": ("logs", N_("Find what is new or spiking in logs")),
     },
     N_("Respond"): {
         "declare": ("responder", N_("Open an incident; the manual's escalation starts at once")),
@@ -61,7 +62,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
 }
 COMMANDS = {name: one for group in GROUPS.values() for name, one in group.items()}
 """name → the module that has it, and what it does"""
-WITH_SUBCOMMANDS = frozenset({"manual", "account", "integration", "oncall"})
+WITH_SUBCOMMANDS = frozenset({"manual", "account", "integration", "oncall", "logs"})
 
 MISUSED, INTERRUPTED, NO_READER = 2, 130, 141
 """Exit codes: not understood; ended by Ctrl-C; whoever read the output has gone (128 + SIGPIPE)."""

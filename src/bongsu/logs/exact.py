@@ -1,0 +1,246 @@
+"""Exactly ``grep -i error | sort | uniq -c | sort -nr | head``, for those who trust nothing else.
+
+The lines are told apart by a 64-bit hash and where they stand, on disk, so that memory stays small;
+what is printed was compared byte by byte. All is as in the C locale: bytes, ASCII case only.
+"""
+
+from __future__ import annotations
+
+import heapq
+import mmap
+import os
+import secrets
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from itertools import pairwise
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO, TYPE_CHECKING, NamedTuple
+
+from bongsu.logs import scanning
+from bongsu.logs.files import GZIP, ZSTD, blocks, stream
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Offsets = NDArray[np.int64]
+
+Ranked = tuple[int, bytes]
+"""how often, and the line"""
+
+SMALL = 8 << 20
+"""bytes that are scanned without starting other processes"""
+HELD = 4 << 20
+"""hashes that are held in memory at once, with their offsets 64 MiB"""
+TOLD = 64
+"""bytes of a line by which most are told to sort below those found so far"""
+
+
+class Failed(Exception):  # noqa: N818  as `UnreadableLog`: what it is about comes first
+    """A scanning process ended in an unforeseen way."""
+
+
+class Text(NamedTuple):
+    """The bytes of one input, or the matching lines of one that can't be mapped."""
+
+    data: mmap.mmap | bytes
+    base: int
+    """where it begins among all inputs"""
+    path: Path | None
+
+
+def most_frequent(inputs: Sequence[Path | None], top: int = 10) -> list[Ranked]:
+    """Return the most frequent lines with ``error`` in any case, and how often; ``top`` at most.
+
+    Most frequent first, the greater line first of two as frequent. None stands for standard input.
+    Lines come without their line feed; bytes are what they are, UTF-8 or not (as ``grep -a``).
+
+    Raises:
+        UnreadableLog: an input can't be read.
+    """
+    with ExitStack() as stack:
+        texts: list[Text] = []
+        runs = []
+        for path in inputs:
+            base = texts[-1].base + len(texts[-1].data) if texts else 0
+            texts.append(_text(path, base, stack))
+        seed = str(secrets.randbelow(1 << 32))
+        alone = sum(len(text.data) for text in texts) <= SMALL
+        for text in texts:
+            runs += _scanned(text, seed, stack, alone=alone)
+        return _ranked(texts, runs, top)
+
+
+def _text(path: Path | None, base: int, stack: ExitStack) -> Text:
+    """Map a plain file; of anything else, keep the matching lines in a file that nobody sees."""
+    if path is not None and path.is_file():
+        with path.open("rb") as source:
+            if not os.pread(source.fileno(), 4, 0).startswith((GZIP, ZSTD)):
+                return Text(_mapped(source), base, path)
+    spool = stack.enter_context(TemporaryFile())  # noqa: SIM115  the stack closes it
+    for block in stream(sys.stdin.buffer) if path is None else blocks(path):
+        data = bytes(block)
+        spool.write(b"".join(data[start:end] + b"\n" for start, end in scanning.found(data)))
+    spool.flush()
+    return Text(_mapped(spool), base, Path(f"/proc/self/fd/{spool.fileno()}"))
+
+
+def _mapped(source: IO[bytes]) -> mmap.mmap | bytes:
+    if not os.fstat(source.fileno()).st_size:
+        return b""
+    return mmap.mmap(source.fileno(), 0, access=mmap.ACCESS_READ)
+
+
+class Run(NamedTuple):
+    """A file of batches, and what to add to their offsets."""
+
+    file: IO[bytes]
+    base: int
+
+
+def _scanned(text: Text, seed: str, stack: ExitStack, *, alone: bool) -> list[Run]:
+    if alone or text.path is None or str(text.path).startswith("/proc/"):
+        run = Run(stack.enter_context(TemporaryFile()), text.base)  # noqa: SIM115  as above
+        for hashes, offsets in scanning.scan(text.data, 0, len(text.data)):
+            run.file.write(len(hashes).to_bytes(8, sys.byteorder))
+            run.file.write(hashes.tobytes() + offsets.tobytes())
+        return [run]
+    return _scanned_by_all(text.path, len(text.data), text.base, seed, stack)
+
+
+def _scanned_by_all(path: Path, size: int, base: int, seed: str, stack: ExitStack) -> list[Run]:
+    """Start a process a core, each for its share of a file."""
+    count = max(1, len(os.sched_getaffinity(0)))
+    bounds = [size * k // count for k in range(count + 1)]
+    runs, pids = [], []
+    for start, end in pairwise(bounds):
+        file = stack.enter_context(TemporaryFile())  # noqa: SIM115  as above
+        argv = [sys.executable, "-S", scanning.__file__, str(path.absolute()), str(start), str(end)]
+        actions = [(os.POSIX_SPAWN_DUP2, file.fileno(), 1)]
+        env = {**os.environ, "PYTHONHASHSEED": seed}
+        pids.append(os.posix_spawn(sys.executable, argv, env, file_actions=actions))
+        runs.append(Run(file, base))
+    import numpy as np  # noqa: F401, PLC0415  needed next: so it is loaded while they run
+
+    failed = [status for _, status in [os.waitpid(pid, 0) for pid in pids] if status]
+    if failed:
+        raise Failed(f"scanning {path} ended with status {os.waitstatus_to_exitcode(failed[0])}")
+    return runs
+
+
+def _batches(run: Run) -> Iterator[tuple[Offsets, Offsets]]:
+    import numpy as np  # noqa: PLC0415  the scanning processes run meanwhile
+
+    run.file.seek(0)
+    while head := run.file.read(8):
+        count = int.from_bytes(head, sys.byteorder)
+        hashes = np.frombuffer(run.file.read(8 * count), np.int64)
+        yield hashes, np.frombuffer(run.file.read(8 * count), np.int64) + run.base
+
+
+def _ranked(texts: Sequence[Text], runs: Sequence[Run], top: int) -> list[Ranked]:
+    """Go through the hashes in as many parts as fit into memory; equal ones are in the same."""
+    total = sum(os.fstat(run.file.fileno()).st_size // 16 for run in runs)
+    parts = total // HELD + 1
+    best: list[Ranked] = []
+    for part in range(parts):
+        least = min(best)[0] if len(best) >= top else 1
+        keys, at = _part(runs, part, parts)
+        best = heapq.nlargest(top, best + _best(texts, keys, at, least, top))
+    return sorted(best, reverse=True)
+
+
+def _part(runs: Sequence[Run], part: int, parts: int) -> tuple[Offsets, Offsets]:
+    """Return the hashes of one part, sorted, and where their lines begin."""
+    import numpy as np  # noqa: PLC0415  as said above
+
+    hashes, offsets = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    for run in runs:
+        for some, places in _batches(run):
+            mine = some.view(np.uint64) % parts == part if parts > 1 else slice(None)
+            hashes.append(some[mine])
+            offsets.append(places[mine])
+    keys, at = np.concatenate(hashes), np.concatenate(offsets)
+    order = np.argsort(keys, kind="stable")
+    return keys[order], at[order]
+
+
+def _best(texts: Sequence[Text], keys: Offsets, at: Offsets, least: int, top: int) -> list[Ranked]:
+    """Return the best lines of a part, of those that occur ``least`` times or more."""
+    import numpy as np  # noqa: PLC0415  as said above
+
+    if not len(keys):
+        return []
+    begins = np.flatnonzero(np.r_[True, keys[1:] != keys[:-1]])
+    counts = np.diff(np.r_[begins, len(keys)])
+    last = max(0, len(counts) - top)
+    least = max(least, int(np.partition(counts, last)[last]))
+    more = begins[counts > least]
+    # Most often thousands are as frequent as the last one; the greatest of them is wanted.
+    ties = begins[counts == least]
+    ties = ties[_greatest(texts, at[ties], top)]
+    ends = np.r_[begins, len(keys)]
+    stops = ends[np.searchsorted(ends, np.r_[more, ties], side="right")]
+    found: list[Ranked] = []
+    for begin, stop in zip(np.r_[more, ties].tolist(), stops.tolist(), strict=True):
+        found += _verified(texts, at[begin:stop])
+    return found
+
+
+def _verified(texts: Sequence[Text], offsets: Offsets) -> list[Ranked]:
+    """Count the lines of one hash by their bytes."""
+    first = _line(texts, int(offsets[0]))
+    if len(offsets) == 1:
+        return [(1, first)]
+    if all(_stands(texts, offset, first) for offset in offsets.tolist()):
+        return [(len(offsets), first)]
+    counted = Counter(_line(texts, offset) for offset in offsets.tolist())
+    return [(count, line) for line, count in counted.items()]
+
+
+def _greatest(texts: Sequence[Text], offsets: Offsets, top: int) -> list[int]:
+    """Return which ``top`` of the lines at ``offsets``, all different, are the greatest."""
+    import numpy as np  # noqa: PLC0415  as said above
+
+    heap: list[tuple[bytes, int]] = []
+    least = b""
+    for text in texts:
+        data, base = text.data, text.base
+        inside = np.flatnonzero((offsets >= base) & (offsets < base + len(data)))
+        for k, offset in zip(*_latest_first(inside, offsets[inside] - base), strict=True):
+            # What follows the line may be compared as well: that only lets some more through.
+            if data[offset : offset + TOLD] < least:
+                continue
+            entry = (_line(texts, offset + base), k)
+            if len(heap) < top:
+                heapq.heappush(heap, entry)
+            else:
+                heapq.heappushpop(heap, entry)
+            least = heap[0][0][:TOLD] if len(heap) == top else b""
+    return [k for _, k in heap]
+
+
+def _latest_first(which: Offsets, offsets: Offsets) -> tuple[list[int], list[int]]:
+    """Sort by place in the file; with times in the lines, the greatest of them come first."""
+    order = offsets.argsort()[::-1]
+    return which[order].tolist(), offsets[order].tolist()
+
+
+def _of(texts: Sequence[Text], offset: int) -> Text:
+    return next(text for text in reversed(texts) if text.base <= offset and len(text.data))
+
+
+def _line(texts: Sequence[Text], offset: int) -> bytes:
+    text = _of(texts, offset)
+    end = text.data.find(b"\n", offset - text.base)
+    return text.data[offset - text.base : len(text.data) if end < 0 else end]
+
+
+def _stands(texts: Sequence[Text], offset: int, line: bytes) -> bool:
+    text = _of(texts, offset)
+    start = offset - text.base
+    end = start + len(line)
+    return text.data[start:end] == line and text.data[end : end + 1] in (b"\n", b"")
