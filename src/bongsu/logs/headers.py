@@ -12,7 +12,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-COLUMN = re.compile(r"(\[(?:[^\[\]]|\[[^\[\]]*\])*\]:?|[^\s|]+)(?:\s*\|\s*|\s+|$)")
+COLUMN = re.compile(r"(\[(?:[^\[\]]|\[[^\[\]]*\])*\]:?|[^\s|]+)(?:\s*\|\s*|\s+|$)", re.ASCII)
 LEVEL = re.compile(
     r"[<(]?(?:trace|debug|info|information|notice|warn|warning|error|err|fatal|crit|critical|alert|emerg|severe|panic|failure"
     r"|[DIWEVF])[>),:]?",

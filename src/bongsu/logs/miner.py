@@ -20,7 +20,7 @@ from bongsu.logs.templates import Templates, templates_of
 from bongsu.logs.tokens import HOLE
 
 if TYPE_CHECKING:
-    from bongsu.logs.fast import ShapeTable
+    from bongsu.logs.fast import Records, ShapeTable
 
 __all__ = ["Block", "Miner", "Templates"]
 
@@ -39,8 +39,6 @@ PLENTY = 16 << 20
 COMMON = 1000
 """a word that one in so many shapes has is common"""
 WORD = re.compile(rb"[0-9A-Za-z_\x80-\xff]+")
-
-Records = NDArray[np.int64]
 
 
 class Block(NamedTuple):
@@ -105,7 +103,7 @@ class Miner:
 
     def _line(self, number: int) -> str:
         head = self._exemplars[number].partition(b"\n")[0].decode("utf-8", "replace")
-        return head.rstrip("\ufffd") + HOLE if number in self._cut else head.rstrip()
+        return head.rstrip("\ufffd").rstrip() + HOLE if number in self._cut else head.rstrip()
 
     def _feed_slowly(self, data: bytes) -> Block:
         if self.stacks:
@@ -153,38 +151,39 @@ class Miner:
     def _feed_fast(self, table: ShapeTable, data: bytes | bytearray | memoryview | mmap) -> Block:
         view = np.frombuffer(data, np.uint8)
         parts = []
-        for starts, ends, hashes, shapes in table.records(view):
+        for batch in table.records(view):
             before = table.known
-            for record in table.settle(hashes, shapes):
-                self._learn(view, starts, ends, shapes, before)
+            for record in table.settle(batch.hashes, batch.shapes):
+                # Those before it come first, since numbers are given in order.
+                self._learn(view, batch, range(before, table.known))
                 before = table.known
-                shapes[record] = self._number_roughly(view[starts[record] : ends[record]].tobytes())
-            self._learn(view, starts, ends, shapes, before)
-            parts.append((starts, ends, shapes))
+                start, end = batch.starts[record], batch.ends[record]
+                batch.shapes[record] = self._number_roughly(view[start:end].tobytes())
+            self._learn(view, batch, range(before, table.known))
+            parts.append((batch.starts, batch.ends, batch.shapes))
         return _joined(parts)
 
-    def _learn(
-        self, view: NDArray[np.uint8], starts: Records, ends: Records, shapes: NDArray[np.int32],
-        before: int,
-    ) -> None:  # fmt: skip
-        """Keep the first record of each shape that is new since ``before``."""
-        new = np.flatnonzero(shapes >= before)
-        if not len(new):
+    def _learn(self, view: NDArray[np.uint8], batch: Records, new: range) -> None:
+        """Keep the first record of each new shape."""
+        if not new:
             return
-        _, first = np.unique(shapes[new], return_index=True)
-        for record in new[first]:
-            start = int(starts[record])
-            self._keep(view[start : min(int(ends[record]), start + EXEMPLAR + 1)].tobytes())
+        among = np.flatnonzero((batch.shapes >= new.start) & (batch.shapes < new.stop))
+        _, first = np.unique(batch.shapes[among], return_index=True)
+        for record in among[first]:
+            start, end = int(batch.starts[record]), int(batch.ends[record])
+            self._keep(view[start : min(end, start + EXEMPLAR + 1)].tobytes())
 
     def _number_roughly(self, record: bytes) -> int:
         """Number a record by those of its words that are common, since there are too many shapes."""
         if self._common is None:
             self._common = self._common_words()
         common = self._common
-        line = WITH_DIGIT.sub(HOLE.encode(), record.partition(b"\n")[0][:EXEMPLAR]).rstrip()
-        masked = WORD.sub(lambda word: word[0] if word[0] in common else HOLE.encode(), line)
-        if len(masked) > SHORT or len(self._rough) >= ROUGH:
-            masked = HOLE.encode()
+        hole = HOLE.encode()
+        head = record.partition(b"\n")[0]
+        line = WITH_DIGIT.sub(hole, head[:EXEMPLAR]).rstrip()
+        masked = WORD.sub(lambda word: word[0] if word[0] in common else hole, line)
+        if len(head) > EXEMPLAR or len(masked) > SHORT or len(self._rough) >= ROUGH:
+            masked = hole
         number = self._rough.get(masked)
         if number is None:
             number = self._rough[masked] = len(self._exemplars)
@@ -199,7 +198,7 @@ class Miner:
         return frozenset(word for word, count in seen.items() if count >= enough)
 
 
-def _joined(parts: list[tuple[Records, Records, NDArray[np.int32]]]) -> Block:
+def _joined(parts: list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int32]]]) -> Block:
     if len(parts) == 1:
         return Block(*parts[0])
     return Block(

@@ -61,3 +61,27 @@ def _text(header: list[str] | None, content: str) -> str:
         if word != HOLE or not words or words[-1] != HOLE:
             words.append(word)
     return " ".join(words).replace(HOLE, WILDCARD)
+
+
+def variables(text: str, record: bytes) -> list[str] | None:
+    """Return what a record has at the wildcards of a template, in order; None if it isn't of that template.
+
+    Only the record's first line counts, and any white space is one space. Each wildcard takes as little as
+    possible. It takes time linear in the line's length for each literal part.
+    """
+    line = " ".join(record.partition(b"\n")[0].decode("utf-8", "replace").split())
+    first, *parts = text.split(WILDCARD)
+    if not parts:
+        return [] if line == first else None
+    last = parts.pop()
+    place, end = len(first), len(line) - len(last)
+    if not line.startswith(first) or not line.endswith(last) or place > end:
+        return None
+    found = []
+    for part in parts:
+        at = line.find(part, place, end)
+        if at < 0:
+            return None
+        found.append(line[place:at])
+        place = at + len(part)
+    return [*found, line[place:end]]

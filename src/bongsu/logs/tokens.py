@@ -21,17 +21,22 @@ TELLING = frozenset(
 )
 """keys whose values say what happened, rather than to what"""
 
+APART = r"""\s,;()\[\]{}"'=<>|:"""
+"""what separates words, in a character class"""
 PATH = re.compile(
     r"""(?<![^\s=(\[{"'<,:|])(?:[a-z][a-z0-9+.]*://|\.?/(?=[^\s/])|[A-Za-z]:\\|\\)[^\s,;'")\]}>|=]*[^\s,;'")\]}>|=:.]"""
 )
 DOTTED = re.compile(r"(?<=[\s=(\[{\"'<,:|@/])[\w$-]+(?:\.[\w$-]+){2,}(?:[@/][^\s,;'\")\]}>|=]*)?")
 RAISED = re.compile(r"(?:Exception|Error|Throwable|Failure)$")
-ATOM = re.compile(
-    r"""(?<![^\s,;()\[\]{}"'=<>|:])[^\s,;()\[\]{}"'=<>|:\d]*\d(?:[^\s,;()\[\]{}"'=<>|:]*[^\s,;()\[\]{}"'=<>|:.])?"""
+NUMBERED = re.compile(
+    r"(?<![0-9A-Za-z_\x80-\U0010ffff])[A-Za-z_\x80-\U0010ffff]*[0-9][0-9A-Za-z_\x80-\U0010ffff]*"
 )
-DIGIT = re.compile(r"\d")
+"""a word with a digit, exactly as `shapes` sees it: what lines of one shape may differ in"""
+ATOM = re.compile(
+    rf"""(?<![^{APART}])[^{APART}{HOLE}]*{HOLE}(?:[^{APART}]*[^{APART}.])?"""
+)
 DOTS = ".."
-DOTTED_ATOM = re.compile(r"""[^\s,;()\[\]{}"'=<>|:.]+(?:\.[^\s,;()\[\]{}"'=<>|:.]+)*""")
+DOTTED_ATOM = re.compile(rf"""[^{APART}.]+(?:\.[^{APART}.]+)*""")
 HEXADECIMAL = re.compile(rf"\b(?=[0-9A-Fa-f:{HOLE}]*{HOLE})(?:[0-9A-Fa-f]{{2}}|{HOLE})(?::(?:[0-9A-Fa-f]{{2}}|{HOLE}))+(?![\w])|\b[a-f]{{8,}}\b|\b[A-F]{{8,}}\b")
 DAY = "(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*"
 MONTH = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*"
@@ -50,7 +55,7 @@ LISTED = re.compile(rf"{HOLE}(?:[,;]? *{HOLE})+")
 
 def _atom(found: re.Match[str]) -> str:
     text = found.group()
-    return HOLE if DIGIT.search(text) else text
+    return HOLE if HOLE in text else text
 
 
 def _dotted(found: re.Match[str]) -> str:
@@ -60,16 +65,21 @@ def _dotted(found: re.Match[str]) -> str:
 
 def pattern_of(line: str) -> str:
     """Return the line with holes for what varies by its look; white space becomes one space."""
-    text = line
+    text = NUMBERED.sub(HOLE, line)
     if "/" in text or "\\" in text:
         text = PATH.sub(HOLE, text)
-    return numbers_out(DOTTED.sub(_dotted, text))
+    return _widened(DOTTED.sub(_dotted, text))
 
 
 def numbers_out(line: str) -> str:
     """Return the line with holes for words with digits and what belongs to them; names and paths stay."""
-    text = DOTTED_ATOM.sub(_atom, line) if DOTS in line else ATOM.sub(HOLE, line)
+    return _widened(NUMBERED.sub(HOLE, line))
+
+
+def _widened(line: str) -> str:
+    text = line
     if HOLE in text:
+        text = DOTTED_ATOM.sub(_atom, text) if DOTS in text else ATOM.sub(HOLE, text)
         for rule in (HEXADECIMAL, PORT, DATE, JOINED, ZONE, QUANTITY, ASIDE, LISTED):
             text = rule.sub(HOLE, text)
     return " ".join(text.split())
