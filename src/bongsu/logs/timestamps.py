@@ -266,6 +266,9 @@ class Clock:
         self, form: Form, block: _Records, columns: Seconds | int, rows: Seconds, found: Seconds
     ) -> int:
         at = block.starts[rows] + columns
+        # A short record's column may lie in the record after.
+        inside = at + len(form.text) <= block.ends[rows]
+        at, rows = at[inside], rows[inside]
         local, good = form.read(block.view, at, self.now)
         if len(good):
             end = int(at[good[0]]) + len(form.text)
