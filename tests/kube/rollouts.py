@@ -101,7 +101,9 @@ class Rollouts:
         new = self._pods(current)
         old = [pod for one in sets if one is not current for pod in self._pods(one)]
         if len(new) < wanted and len(new) + len(old) < wanted + 1:
-            self._resize(deployment, current, min(wanted, current["spec"]["replicas"] + 1))
+            # Alone, a replica set is told its whole size at once; in a rollout, one more each time.
+            size = min(wanted, len(new) + 1) if old else wanted
+            self._resize(deployment, current, size)
             self._add(current)
         elif len(new) > wanted:
             self._resize(deployment, current, wanted)

@@ -87,9 +87,11 @@ class Asked:
         return None
 
     def _complaint(self) -> Remark:
-        for pattern, text in _COMPLAINTS:
-            if pattern.search(self.output.complaint):
-                return said(text, line=self.line, wait=seconds(self.timeout_s))
+        # Before its last line kubectl may log how it went on trying.
+        for told in (self.line, self.output.complaint):
+            for pattern, text in _COMPLAINTS:
+                if pattern.search(told):
+                    return said(text, line=self.line)
         text = N_("kubectl failed with exit code {code}: {line}")
         return said(text, code=self.output.exit_code, line=self.line)
 

@@ -6,7 +6,7 @@ from bongsu.actions.cluster.kubectl import COMMAND_FAILED, Asked, ask
 from bongsu.actions.cluster.reading import read
 from bongsu.actions.cluster.top import read_top
 from bongsu.actions.looking import LookContext, unknown
-from bongsu.actions.probes.outcome import found, looked, said
+from bongsu.actions.probes.outcome import bounded, found, looked, said
 from bongsu.i18n import N_
 from bongsu.incident.report import Looked
 from bongsu.manual.schema.diagnosis import KubectlProbe
@@ -54,8 +54,9 @@ def _executed(check: str, asked: Asked) -> Looked:
     shown = "\n".join(filter(None, [asked.output.text.strip(), complaint]))
     code = asked.output.exit_code
     if COMMAND_FAILED.search(complaint) and code not in _NOT_RUN:
-        said_before = [one for one in complaint.splitlines() if not COMMAND_FAILED.search(one)]
-        line = (said_before or ["-"])[-1][:200]
+        # Who prints no end of line has kubectl's own sentence behind his.
+        before = COMMAND_FAILED.sub("", complaint).strip()
+        line = bounded(before.rpartition("\n")[2] or "-", 200)
         says = said(
             N_("in the container it ends with exit code {code}: {line}"), code=code, line=line
         )
