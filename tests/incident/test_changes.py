@@ -51,7 +51,7 @@ def test_the_later_of_two_alike_explains_better():
 def test_what_was_changed_after_the_onset_stands_last_and_explains_nothing():
     found = ranked(change(-1), change(10_000, "mail", "event"))
     assert [one.score > 0 for one in found] == [True, False]
-    assert found[1].reasons[0].says("en") == "1m after the onset: it does not explain it"
+    assert found[1].reasons[0].says("en") == "1 min after the onset: it does not explain it"
 
 
 def test_nearer_in_the_graph_explains_better_and_below_better_than_above():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+import msgspec
+
 from bongsu.engine.diagnosis import Asked
 from bongsu.incident.alert import Remark
 from bongsu.incident.report import (
@@ -52,13 +54,14 @@ def full(now: datetime, incident: str = "INC-1", findings: int = 0) -> Report:
         Looked(check="dns", verdict="healthy", took_s=0.01, group="external"),
         unknown,
     )
+    long_ago = Remark("{hours} h {minutes} min before the onset", {"hours": "3", "minutes": "0"})
     changes = (
         Change(at=now - timedelta(minutes=4), kind="deployment", subject="deployment/korea-backend",
                says=Remark("v1.2.3 → v1.2.4"), service="backend", source="kubernetes", score=0.82,
                reasons=(Remark("the service itself"),), link="https://ci/817"),
         Change(at=now - timedelta(hours=3), kind="flag", subject="new-search",
                says=Remark("turned on the flag New search"), source="launchdarkly", score=0.1,
-               reasons=(Remark("{span} before the onset", {"span": "3h 00m"}),)),
+               reasons=(long_ago,)),
     )  # fmt: skip
     pattern = Pattern(
         template="ERROR pool exhausted after <*> ms", novelty="new", score=91.0, count=412,
@@ -88,3 +91,16 @@ def full(now: datetime, incident: str = "INC-1", findings: int = 0) -> Report:
 async def diagnose(manual: Manual, asked: Asked) -> Report:
     """Find one of everything."""
     return full(asked.started_at, asked.incident)
+
+
+def recovered(before: Report) -> Report:
+    """The same some time later: the API answers again."""
+    checks = tuple(
+        msgspec.structs.replace(one, verdict="healthy") if one.check == "api_health" else one
+        for one in before.checks
+    )
+    findings = tuple(one for one in before.findings if one.check != "api_health")
+    return msgspec.structs.replace(
+        before, checks=checks, findings=findings, proposal=Proposal(), affected=(),
+        taken_at=before.taken_at + timedelta(minutes=10),
+    )  # fmt: skip

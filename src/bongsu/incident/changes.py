@@ -167,21 +167,32 @@ def _parts(
 
 def _timed(before: timedelta) -> tuple[float, Remark]:
     if before < timedelta():
-        text = N_("{span} after the onset: it does not explain it")
-        return 0.0, Remark(text, {"span": _span(-before)})
-    share = 1 / (1 + before / HALF)
-    if before < timedelta(minutes=1):
-        return share, Remark(N_("less than a minute before the onset"))
-    return share, Remark(N_("{span} before the onset"), {"span": _span(before)})
+        return 0.0, _ago(-before, _AFTER)
+    return 1 / (1 + before / HALF), _ago(before, _BEFORE)
 
 
-def _span(length: timedelta) -> str:
-    """Write a length as the manual writes durations: ``3m``, ``2h 05m``, ``4d``."""
-    minutes = int(length.total_seconds()) // 60
-    hours, rest = divmod(minutes, 60)
+_BEFORE = (
+    N_("less than a minute before the onset"),
+    N_("{minutes} min before the onset"),
+    N_("{hours} h {minutes} min before the onset"),
+    N_("{days} days before the onset"),
+)
+_AFTER = (
+    N_("less than a minute after the onset: it does not explain it"),
+    N_("{minutes} min after the onset: it does not explain it"),
+    N_("{hours} h {minutes} min after the onset: it does not explain it"),
+    N_("{days} days after the onset: it does not explain it"),
+)
+
+
+def _ago(length: timedelta, texts: tuple[str, str, str, str]) -> Remark:
+    """Put a length into words; each text says a longer one than the text before it."""
+    hours, minutes = divmod(int(length.total_seconds()) // 60, 60)
     if hours >= 48:  # noqa: PLR2004  two days
-        return f"{hours // 24}d"
-    return f"{hours}h {rest:02d}m" if hours else f"{minutes}m"
+        return Remark(texts[3], {"days": f"{hours // 24:,}"})
+    if hours:
+        return Remark(texts[2], {"hours": str(hours), "minutes": str(minutes)})
+    return Remark(texts[1], {"minutes": str(minutes)}) if minutes else Remark(texts[0])
 
 
 def _joined(

@@ -92,6 +92,28 @@ async def test_reports_are_listed_the_newest_first(clinic: Site) -> None:
     assert ([one["id"] for one in rest["reports"]], rest["next"]) == ([ids[0]], None)
 
 
+async def test_two_reports_are_compared_whichever_is_named_first(site: Site) -> None:
+    made: list[Report] = []
+
+    async def diagnose(manual: Manual, asked: Asked) -> Report:
+        whole = made_reports.full(asked.started_at, asked.incident)
+        made.append(made_reports.recovered(whole) if made else whole)
+        return made[-1]
+
+    doctor = diagnoses(site, diagnose)
+    api = site.as_("responder")
+    path = f"/incidents/{(await api.declared())['id']}/reports"
+    first, second = [(await waited(api, path, 10))["id"] for _ in range(2)]
+    compared = await api.get(f"{path}/{second}/compare", **{"with": first})
+    assert compared == await api.get(f"{path}/{first}/compare", **{"with": second})
+    assert [one["check"] for one in compared["better"]] == ["api_health"]
+    assert [one["code"] for one in compared["gone"]] == ["http_status"]
+    assert (compared["worse"], compared["severity"]) == ([], ["P1", ""])
+    await api.get(f"{path}/{first}/compare", 404, **{"with": second + 1})
+    await api.get(f"{path}/{first}/compare", 422)
+    await doctor.close()
+
+
 async def test_who_may_only_look_may_not_diagnose(clinic: Site) -> None:
     incident = await clinic.as_("responder").declared()
     viewer = clinic.as_("viewer")
@@ -143,7 +165,7 @@ async def test_a_told_change_is_listed_and_stands_in_the_next_report(clinic: Sit
     incident = await api.declared(service=listed["service"]["id"])
     report = await waited(api, f"/incidents/{incident['id']}/reports", 10)
     assert report["changes"][0]["text"] == "korea-backend v1.2.4"
-    assert report["changes"][0]["reasons"] == ["1m before the onset", "the service itself"]
+    assert report["changes"][0]["reasons"] == ["1 min before the onset", "the service itself"]
 
 
 async def test_changes_are_listed_page_by_page_and_by_what_they_are_about(clinic: Site) -> None:

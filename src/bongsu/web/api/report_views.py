@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Annotated
 
@@ -11,6 +11,8 @@ from msgspec import Meta
 
 from bongsu.i18n import Translator
 from bongsu.incident.alert import Link, Remark
+from bongsu.incident.diagnosis import Comparison
+from bongsu.incident.diagnosis.comparison import Moved
 from bongsu.incident.report import Change, Evidence, Finding, Looked, NextAction, Report
 from bongsu.incident.timeline import actor_name
 from bongsu.logs.analysis import Analysis
@@ -137,6 +139,43 @@ class ReportView(msgspec.Struct, frozen=True):
     manual: str
 
 
+class MovedView(msgspec.Struct, frozen=True):
+    """A check whose verdict is another one."""
+
+    check: str
+    name: str
+    before: str
+    after: str
+
+
+class NumberView(msgspec.Struct, frozen=True):
+    """A number that moved; its unit is part of its name."""
+
+    check: str
+    check_name: str
+    number: str
+    before: float
+    after: float
+
+
+class ComparisonView(msgspec.Struct, frozen=True):
+    """What the second report says otherwise than the first.
+
+    `unseen` could be looked at only one of the two times, which says nothing of it. `severity` has
+    both proposed ones where they differ; an empty one is none.
+    """
+
+    before: datetime
+    after: datetime
+    better: list[MovedView]
+    worse: list[MovedView]
+    unseen: list[MovedView]
+    new: list[FindingView]
+    gone: list[FindingView]
+    numbers: list[NumberView]
+    severity: tuple[str, str] | None
+
+
 class ChangeView(msgspec.Struct, frozen=True):
     """A change event as it was told; `told_by` is an integration or `person:ID`."""
 
@@ -239,6 +278,23 @@ class Shown:
             self.service(event.service), event.source, kept.told_by,
             actor_name(teller, self.manual, self.t.lang), event.links, event.details,
         )  # fmt: skip
+
+    def compared(self, made: Comparison) -> ComparisonView:
+        """Show two reports held against each other."""
+        return ComparisonView(
+            made.before, made.after, self.moved(made.better), self.moved(made.worse),
+            self.moved(made.unseen), [self.finding(one) for one in made.new],
+            [self.finding(one) for one in made.gone],
+            [
+                NumberView(one.check, self.check_name(one.check), one.name, one.before, one.after)
+                for one in made.numbers
+            ],
+            made.severity,
+        )  # fmt: skip
+
+    def moved(self, some: Iterable[Moved]) -> list[MovedView]:
+        """Show checks whose verdict is another one."""
+        return [MovedView(o.check, self.check_name(o.check), o.before, o.after) for o in some]
 
     def says(self, remark: Remark | None) -> str:
         """Return a remark in the reader's language."""

@@ -11,13 +11,14 @@ from starlette.responses import Response
 
 from bongsu.engine.diagnosis import Diagnostician
 from bongsu.i18n import N_
+from bongsu.incident.diagnosis import compare
 from bongsu.store import reports as store
 from bongsu.store.reports import KeptReport
 from bongsu.web.api import requests
 from bongsu.web.api.depends import Found, Responder, S, T, Viewer
 from bongsu.web.api.incidents import wrong
 from bongsu.web.api.json import answer, documents
-from bongsu.web.api.report_views import ReportHead, ReportView, Shown
+from bongsu.web.api.report_views import ComparisonView, ReportHead, ReportView, Shown
 from bongsu.web.problems import ProblemError
 from bongsu.web.services import Services
 
@@ -116,6 +117,20 @@ async def _one(at: Services, incident: int, report: int) -> KeptReport:
     if found is None:
         raise ProblemError("not_found", N_("there is no report {report} (yet)"), report=report)
     return found
+
+
+@router.get(
+    "/incidents/{incident}/reports/{report}/compare", summary="Two reports, before and after",
+    responses=documents(ComparisonView),
+)  # fmt: skip
+async def compare_reports(
+    at: S, who: Viewer, incident: Found, t: T, report: ReportId, *,
+    other: Annotated[int, Query(alias="with", ge=1, le=2**63 - 1)],
+) -> Response:  # fmt: skip
+    """What is better, worse, new or gone; the older of the two is the first."""
+    before = await _one(at, incident, min(report, other))
+    after = await _one(at, incident, max(report, other))
+    return answer(Shown(at.policy.manual, t).compared(compare(before.report, after.report)))
 
 
 @router.post("/diagnose", summary="Look without an incident", responses=documents(ReportView))

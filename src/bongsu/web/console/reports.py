@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from bongsu.i18n import N_
 from bongsu.incident.diagnosis import compare
-from bongsu.incident.diagnosis.comparison import Moved
 from bongsu.incident.digest import KINDS, VERDICTS
 from bongsu.incident.state import Incident
 from bongsu.store import reports as store
 from bongsu.store.reports import KeptReport
-from bongsu.web.api.report_views import FindingView, Shown
+from bongsu.web.api.report_views import Shown
 from bongsu.web.console.gate import PageError, Visit, signed
 from bongsu.web.console.incident import changed_sections, found, found_values, section_values
 from bongsu.web.console.views.report import WHOLE, report_shown
@@ -80,40 +77,6 @@ async def _report(visit: Visit, incident: Incident, name: object) -> KeptReport:
 # ── before and after ─────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True)
-class MovedShown:
-    """A check whose verdict is another one."""
-
-    name: str
-    before: str
-    after: str
-
-
-@dataclass(frozen=True)
-class NumberShown:
-    """A number that moved."""
-
-    check_name: str
-    number: str
-    before: float
-    after: float
-
-
-@dataclass(frozen=True)
-class Compared:
-    """Two reports held against each other."""
-
-    before: datetime
-    after: datetime
-    better: tuple[MovedShown, ...]
-    worse: tuple[MovedShown, ...]
-    unseen: tuple[MovedShown, ...]
-    new: tuple[FindingView, ...]
-    gone: tuple[FindingView, ...]
-    numbers: tuple[NumberShown, ...]
-    severity: tuple[str, str] | None
-
-
 @signed()
 async def compared(visit: Visit) -> Response:
     """Show what a report says otherwise than an earlier one; the older one is the first."""
@@ -123,24 +86,6 @@ async def compared(visit: Visit) -> Response:
     before, after = sorted((one, other), key=lambda kept: kept.row.id)
     values = {
         **section_values(visit, incident), **words(visit), "report": one.row.id,
-        "compared": _compared(visit, before, after),
+        "compared": Shown(visit.manual, visit.t).compared(compare(before.report, after.report)),
     }  # fmt: skip
     return visit.page("report/compare.html", values)
-
-
-def _compared(visit: Visit, before: KeptReport, after: KeptReport) -> Compared:
-    shown, made = Shown(visit.manual, visit.t), compare(before.report, after.report)
-
-    def moved(some: tuple[Moved, ...]) -> tuple[MovedShown, ...]:
-        return tuple(MovedShown(shown.check_name(o.check), o.before, o.after) for o in some)
-
-    return Compared(
-        made.before, made.after, moved(made.better), moved(made.worse), moved(made.unseen),
-        tuple(shown.finding(one) for one in made.new),
-        tuple(shown.finding(one) for one in made.gone),
-        tuple(
-            NumberShown(shown.check_name(one.check), one.name, one.before, one.after)
-            for one in made.numbers
-        ),
-        made.severity,
-    )  # fmt: skip
