@@ -1,12 +1,13 @@
-"""How well lines are grouped by template, against labelled samples: Bongsu and Drain3, no setting per data set.
+"""How well lines are grouped by template, against labelled samples, beside Drain3; no setting per data set.
 
     python bench log_accuracy DIR
 
-``DIR`` has a folder a data set as LogHub ships them: ``NAME/NAME_2k.log_structured.csv`` with the columns Content and
-EventId, and ``NAME/NAME_2k.log``, the same lines raw. They are not part of the project: https://github.com/logpai/loghub.
+``DIR`` has a folder a data set as LogHub ships them: ``NAME/NAME_2k.log_structured.csv`` with the
+columns Content and EventId, and ``NAME/NAME_2k.log``, the same lines raw. They are not part of the
+project: https://github.com/logpai/loghub.
 
-GA, grouping accuracy: the share of lines whose whole group is exactly a true group. FGA: the harmonic mean of the
-shares of right groups among ours and among the true ones.
+GA, grouping accuracy: the share of lines whose whole group is exactly a true group. FGA: the
+harmonic mean of the shares of right groups among ours and among the true ones.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ DOCUMENTED_MASKS = [
 def ours(lines: Sequence[str]) -> Groups:
     miner = Miner(stacks=False)
     block = miner.feed("".join(f"{line}\n" for line in lines).encode())
-    return miner.templates().of_shape[block.shapes].tolist()
+    return list(miner.templates().of_shape[block.shapes].tolist())
 
 
 def drain3(lines: Sequence[str], masks: Sequence[tuple[str, str]] = ()) -> Groups:
@@ -102,7 +103,9 @@ def main() -> None:
             for miner, mine in MINERS.items():
                 found[miner].append(accuracy(mine(sample[column]), sample[2]))
             _print(name, [scores[-1] for scores in found.values()])
-        means = [(mean(s[0] for s in scores), mean(s[1] for s in scores)) for scores in found.values()]
+        means = [
+            (mean(s[0] for s in scores), mean(s[1] for s in scores)) for scores in found.values()
+        ]
         _print("mean", means)
 
 

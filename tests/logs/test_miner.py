@@ -1,4 +1,4 @@
-"""The miner: any bytes in, each record exactly one template that matches it, whichever path it went."""
+"""The miner: any bytes in, for each record a template that matches it, by either path."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from bongsu.logs.miner import Block, Miner
 from bongsu.logs.templates import Templates, variables
 
 PIECES = st.sampled_from(
-    ["a", "user", "bob", "7", "x9", " ", "  ", "\t", ":", "=", "-", ".", "..", "/", "[", "]", "(", ")", '"', "'",
-     ",", "|", "\r", "\0", "10.0.0.1", "Jun", "INFO", "12:01:02", "결제", "오류1", "\u3000", "\x85", "null",
-     "true", "<*>", "Traceback (", "Caused by: ", "... 3 more", "abcdefab", "KB", "http://x/y", "C:\\d"]
+    ["a", "user", "bob", "7", "x9", " ", "  ", "\t", ":", "=", "-", ".", "..", "/", "[", "]", "(",
+     ")", '"', "'", ",", "|", "\r", "\0", "10.0.0.1", "Jun", "INFO", "12:01:02", "결제", "오류1",
+     "\u3000", "\x85", "null", "true", "<*>", "Traceback (", "Caused by: ", "... 3 more",
+     "abcdefab", "KB", "http://x/y", "C:\\d"]
 )  # fmt: skip
 TEXT_LINES = st.lists(PIECES, max_size=12).map("".join).map(str.encode)
 ANY_LINES = st.binary(max_size=40).map(lambda data: data.replace(b"\n", b"?"))
@@ -26,7 +27,9 @@ QUICK = settings(max_examples=150, deadline=None, suppress_health_check=list(Hea
 
 
 def equal(a: Block, b: Block) -> bool:
-    return all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
+    return [x.tolist() for x in (a.starts, a.ends, a.shapes)] == [
+        x.tolist() for x in (b.starts, b.ends, b.shapes)
+    ]
 
 
 def same(a: Templates, b: Templates) -> bool:
@@ -84,14 +87,15 @@ def test_moving_to_the_fast_path_keeps_the_numbers():
     assert equal(moved.feed(data), slow.feed(data))
     more = data + b"something else\n"
     assert equal(moved.feed(more), slow.feed(more))
-    assert moved.exemplar(len(lines) and 0) == slow.exemplar(0) == lines[0]
+    assert moved.exemplar(0) == slow.exemplar(0) == lines[0]
 
 
 @pytest.mark.parametrize("small", [-1, 1 << 20])
 def test_a_stack_trace_is_one_record_with_the_line_before(small):
     data = (
-        b"ERROR failed 1\n\tat com.shop.Pay(Pay.java:12)\n\t... 12 more\nCaused by: java.io.IOException\n"
-        b"  Traceback\nINFO ok\nTraceback (most recent call last):\n  File x\nValueError: no\nINFO ok\n"
+        b"ERROR failed 1\n\tat com.shop.Pay(Pay.java:12)\n\t... 12 more\n"
+        b"Caused by: java.io.IOException\n  Traceback\nINFO ok\n"
+        b"Traceback (most recent call last):\n  File x\nValueError: no\nINFO ok\n"
     )
     records = heads(data, Miner(small=small).feed(data))
     assert [record.split(b"\n")[0] for record in records] == [

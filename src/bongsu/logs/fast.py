@@ -1,4 +1,4 @@
-"""The fast path's table of shapes: slices of a block are scanned in threads and settled in order."""
+"""The fast path's table of shapes: slices are scanned in threads and settled in order."""
 
 from __future__ import annotations
 
@@ -80,7 +80,10 @@ class ShapeTable:
             yield from waiting.popleft().result()
 
     def records(self, data: NDArray[np.uint8]) -> Iterator[Records]:
-        """Give the data's records, some thousand at a time, in order, each batch after its last one's end is known."""
+        """Give the data's records in order, batch by batch.
+
+        A batch comes once it is known where its last record ends.
+        """
         state = np.zeros(1, np.int64)
         waiting: Records | None = None
         for starts, ends, hashes, shapes, lines in self.scan(data):
@@ -116,7 +119,7 @@ class ShapeTable:
         return found
 
     def settle(self, hashes: NDArray[np.uint64], shapes: NDArray[np.int32]) -> Iterator[int]:
-        """Number the unknown shapes among these records; give each record that there is no room for."""
+        """Number the unknown shapes among these; give each record that there is no room for."""
         unknown = np.flatnonzero(shapes < 0)
         place = 0
         while place < len(unknown):

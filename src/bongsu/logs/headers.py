@@ -1,9 +1,9 @@
 """Where a raw line's header ends: date, time, host, level, component, found by comparing the lines.
 
-No format is configured. A line is looked at as columns, each of a class by its look (a number, a level, something in
-brackets, a word with a colon behind it ...). A column at which nearly all lines agree in a class belongs to the header;
-words in between do as well. Lines that begin differently are compared apart, so that a mixture of
-formats has several headers.
+No format is configured. A line is looked at as columns, each of a class by its look (a number, a
+level, something in brackets, a word with a colon behind it ...). A column at which nearly all lines
+agree in a class belongs to the header; words in between do as well. Lines that begin differently
+are compared apart, so that a mixture of formats has several headers.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ LEVEL = re.compile(
     r"|[DIWEVF])[>),:]?",
     re.IGNORECASE,
 )
-MONTH = re.compile(r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec|Mon|Tue|Wed|Thu|Fri|Sat|Sun),?")
+MONTH = re.compile(
+    r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec|Mon|Tue|Wed|Thu|Fri|Sat|Sun),?"
+)
 MARK = re.compile(r"[^\w\s\[\](){}\"'<]+")
 TIME = re.compile(
     r"(?<![\d.])\d{1,2}:\d\d(?!\d{3})|\d{4}[-./]\d\d?[-./]\d\d?|(?<![\d.])\d\d?[-./]\d\d?[-./]\d{2,4}(?![.\d])"
@@ -72,8 +74,9 @@ class Columns:
 def header_of(lines: Sequence[Columns]) -> str:
     """Return the classes of the header's columns, ``?`` for any; empty for no header.
 
-    Words may stand between other columns, two at a time, and after the level only before a bracket, a
-    dash or a component; a component ends it. So what all lines of a monotonous log say isn't taken for a header.
+    Words may stand between other columns, two at a time, and after the level only before a bracket,
+    a dash or a component; a component ends it. So what all lines of a monotonous log say isn't
+    taken for a header.
     """
     found = ""
     for place in range(WIDEST):
@@ -91,7 +94,7 @@ def header_of(lines: Sequence[Columns]) -> str:
 
 
 def _agreed(lines: Sequence[Columns], place: int) -> str:
-    """Return the class that nearly all have there, ``?`` for a word or several; empty where some end."""
+    """Return the class that nearly all have there, ``?`` for none; empty where some end."""
     seen = Counter(line.classes[place : place + 1] for line in lines)
     enough = AGREEMENT * len(lines)
     if len(lines) - seen[""] < enough:
@@ -135,8 +138,8 @@ def content_starts(lines: Sequence[str]) -> list[int]:
             continue
         dash = _dash(sample, header)
         for member in members:
-            line = Columns(lines[member], len(header) + 4)
-            size = _length(line, header, dash=dash)
-            start = line.ends[size - 1] if size else 0
+            columns = Columns(lines[member], len(header) + 4)
+            size = _length(columns, header, dash=dash)
+            start = columns.ends[size - 1] if size else 0
             starts[member] = start if start < len(lines[member]) else 0
     return starts

@@ -1,11 +1,12 @@
-"""The fast path: one pass over the bytes, compiled, without the interpreter's lock, a thread a core.
+"""The fast path: one pass over the bytes, compiled, without the interpreter's lock.
 
-Each line is reduced to two independent 64-bit hashes of its shape (`shapes`), salted anew in each process, and looked
-up in a table of known shapes. Lines of a shape not yet known are settled afterwards, in order, by one
-thread. Importing this module imports numba and loads the compiled code from its cache, or compiles it, which takes some seconds once.
+Each line is reduced to two independent 64-bit hashes of its shape (`shapes`), salted anew in each
+process, and looked up in a table of known shapes. Lines of a shape not yet known are settled
+afterwards, in order, by one thread. Importing this module imports numba and loads the compiled code
+from its cache, or compiles it, which takes some seconds once.
 
-A table may be read by one thread while another puts a shape in: whoever reads too early finds nothing,
-and its line is settled again.
+A table may be read by one thread while another puts a shape in: whoever reads too early finds
+nothing, and its line is settled again.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ LEFT, RIGHT = np.uint64(13), np.uint64(51)
 ONE = np.uint64(1)
 SPREAD = np.uint64(32)
 
+PAIR = types.UniTuple(int64, 2)  # type: ignore[no-untyped-call]
 Bytes = NDArray[np.uint8]
 BYTES = types.Array(uint8, 1, "C", readonly=True)
 Compile = Callable[[Callable[..., Any]], Any]
@@ -95,7 +97,7 @@ def line_kind(data, start, end):  # type: ignore[no-untyped-def]
 
 
 @_compiled(
-    types.UniTuple(int64, 2)(
+    PAIR(
         BYTES, int64, int64, uint8[::1], uint64[:, ::1],
         uint64[:, ::1], int32[::1],
         int64[::1], int64[::1], uint64[:, ::1], int32[::1], uint8[::1], boolean,
@@ -104,8 +106,9 @@ def line_kind(data, start, end):  # type: ignore[no-untyped-def]
 def scan(data, begin, end, kind, salt, keys, values, starts, ends, hashes, shapes, lines, stacks):  # type: ignore[no-untyped-def]
     """Split into lines, hash each one's shape, look it up; stop when the answer's arrays are full.
 
-    ``keys`` and ``values`` are the table; shape -1 in the answer means not found. Returns how many lines there were, and
-    where the next begins. The hashes are the same for a line and for its shape.
+    ``keys`` and ``values`` are the table; shape -1 in the answer means not found. Returns how many
+    lines there were, and where the next begins. The hashes are the same for a line and for its
+    shape.
     """
     most = len(starts)
     mask = len(values) - 1
@@ -196,16 +199,13 @@ def rehash(keys, values, old_keys, old_values):  # type: ignore[no-untyped-def]
     return moved
 
 
-@_compiled(
-    types.UniTuple(int64, 2)(
-        int64, int64[::1], int64[::1], uint64[:, ::1], int32[::1], uint8[::1], int64[::1]
-    )
-)
+@_compiled(PAIR(int64, int64[::1], int64[::1], uint64[:, ::1], int32[::1], uint8[::1], int64[::1]))
 def join(count, starts, ends, hashes, shapes, lines, state):  # type: ignore[no-untyped-def]
     """Join lines into records, in place.
 
-    ``state[0]`` is 0 after nothing or a blank line, 1 within a record, 2 within a Python traceback; it is carried on.
-    Returns how many records there are, and where the record before ends if lines belong to it, else -1.
+    ``state[0]`` is 0 after nothing or a blank line, 1 within a record, 2 within a Python traceback;
+    it is carried on. Returns how many records there are, and where the record before ends if lines
+    belong to it, else -1.
     """
     records = 0
     longer = int64(-1)
@@ -233,14 +233,13 @@ def join(count, starts, ends, hashes, shapes, lines, state):  # type: ignore[no-
 
 
 @_compiled(
-    types.UniTuple(int64, 2)(
-        int64[::1], int64, uint64[:, ::1], int32[::1], uint64[:, ::1], int32[::1], int64, int64
-    )
+    PAIR(int64[::1], int64, uint64[:, ::1], int32[::1], uint64[:, ::1], int32[::1], int64, int64)
 )
 def settle(unknown, first, hashes, shapes, keys, values, known, most):  # type: ignore[no-untyped-def]
     """Give a number to each unknown record's shape, in order, from ``unknown[first]`` on.
 
-    Stops at the first new shape that there is no room for (``known`` is ``most``). Returns where it stopped, and how many are known now.
+    Stops at the first new shape that there is no room for (``known`` is ``most``). Returns where it
+    stopped, and how many are known now.
     """
     place = first
     while place < len(unknown):

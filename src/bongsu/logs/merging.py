@@ -3,8 +3,10 @@
 Each observation only ever puts a hole where there was text:
 
 - *absorbing*: where one pattern has a hole and another, the same else, has a word, the word varies;
-- *values*: where many patterns are the same but for one word, the word varies. How many is many depends on where the
-  word stands: the value of ``key=``, something quoted, a word after a preposition, the line's first word;
+- *values*: where many patterns are the same but for one word, the word varies. How many is many
+  depends on where the
+  word stands: the value of ``key=``, something quoted, a word after a preposition, the line's first
+  word;
 - *pairs*: where very many are the same but for two words, both vary;
 - *slots*: values of ``key=value`` are compared by key, all of a line at once.
 
@@ -74,7 +76,7 @@ def needed(pieces: Sequence[str], place: int) -> int:
 
 
 def _tells(pieces: Sequence[str], place: int) -> bool:
-    """Whether what comes here is the value of a key that says what happened: ``msg=``, ``"level":``."""
+    """Whether this is the value of a key that says what happened: ``msg=``, ``"level":``."""
     marks = ""
     while place >= 0 and pieces[place] in "=:\"' ":
         marks += pieces[place]
@@ -102,7 +104,7 @@ def _stepped(patterns: list[str], split: Split, *, values: bool) -> list[str]:
 
 
 class Tokens:
-    """The different tokens of some patterns, and what is known of each by its number; 0 is a hole."""
+    """The different tokens of some patterns, and what is known of each; number 0 is a hole."""
 
     def __init__(self, names: list[str]) -> None:
         self.names = names
@@ -128,7 +130,8 @@ class _Comparison:
             self.total += self._hashed(place)
 
     def _hashed(self, place: int) -> NDArray[np.uint64]:
-        return self.tokens.value[self.ids[:, place]] * self.odd[place]
+        hashed: NDArray[np.uint64] = self.tokens.value[self.ids[:, place]] * self.odd[place]
+        return hashed
 
     def texts(self, before: Sequence[str]) -> list[str]:
         """Return what the patterns have become."""
@@ -149,17 +152,19 @@ class _Comparison:
         column = self.ids[:, place]
         return bool((column != column[0]).any())
 
-    def _groups(self, rows: NDArray[np.intp], keys: NDArray[np.uint64]) -> Iterable[NDArray[np.intp]]:
+    def _groups(
+        self, rows: NDArray[np.intp], keys: NDArray[np.uint64]
+    ) -> Iterable[NDArray[np.intp]]:
         """Give the rows that share a key, where there are several."""
         order = np.argsort(keys, kind="stable")
         keys = keys[order]
         cuts = np.flatnonzero(keys[1:] != keys[:-1]) + 1
-        bounds = np.concatenate([[0], cuts, [len(keys)]])
+        bounds = np.concatenate([np.zeros(1, np.intp), cuts, np.full(1, len(keys))])
         for at in np.flatnonzero(np.diff(bounds) > 1):
             yield rows[order[bounds[at] : bounds[at + 1]]]
 
     def _one_out(self, place: int) -> None:
-        """Look for patterns that are the same but for this place: all their words there are different."""
+        """Look for patterns that are the same but for this place, where all are different."""
         column = self.ids[:, place]
         rows = np.flatnonzero(self.tokens.wordy[column] | (column == 0))
         for group in self._groups(rows, (self.total - self._hashed(place))[rows]):
@@ -187,4 +192,4 @@ class _Comparison:
                 for place in (first, second)
             )
             if enough:
-                self.holes[np.ix_(group, [first, second])] = True
+                self.holes[group[:, None], [first, second]] = True

@@ -55,9 +55,9 @@ class Block(NamedTuple):
 class Miner:
     """Reduces records to shapes as they are fed, and merges the shapes into templates when asked.
 
-    With ``stacks``, continuation lines (indented, ``Traceback``, ``Caused by:``, ``... 12 more``) belong to the
-    record before; a record's shape is that of its first line. Memory depends on how many different shapes
-    there are, not on how much is fed, and is bounded.
+    With ``stacks``, continuation lines (indented, ``Traceback``, ``Caused by:``, ``... 12 more``)
+    belong to the record before; a record's shape is that of its first line. Memory depends on how
+    many different shapes there are, not on how much is fed, and is bounded.
 
     It is not for several threads at once: it uses all cores by itself.
     """
@@ -76,8 +76,8 @@ class Miner:
     def feed(self, data: bytes | bytearray | memoryview | mmap) -> Block:
         """Take whole lines; a last one without line feed counts as whole.
 
-        May be called any number of times. The answer takes 20 bytes a record: feed what is large in blocks of some
-        megabytes that end where a record does (`files.blocks`).
+        May be called any number of times. The answer takes 20 bytes a record: feed what is large in
+        blocks of some megabytes that end where a record does (`files.blocks`).
         """
         if self._table is None:
             self._small -= len(data)
@@ -174,7 +174,7 @@ class Miner:
             self._keep(view[start : min(end, start + EXEMPLAR + 1)].tobytes())
 
     def _number_roughly(self, record: bytes) -> int:
-        """Number a record by those of its words that are common, since there are too many shapes."""
+        """Number a record by its common words, since there are too many shapes."""
         if self._common is None:
             self._common = self._common_words()
         common = self._common

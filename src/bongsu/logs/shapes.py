@@ -1,9 +1,9 @@
 """What a line's shape is: the line with every word that has a digit in it written as ``0``.
 
-A word is a run of ASCII letters, digits, ``_`` and bytes from 0x80 on, so that Korean text is words,
-too, and broken UTF-8 is just bytes. Shapes are what the fast path (`kernel`) hashes without ever writing
-them down; this module is the same in plain Python, for small inputs and as the definition.
-A shape's shape is itself.
+A word is a run of ASCII letters, digits, ``_`` and bytes from 0x80 on, so that Korean text is
+words, too, and broken UTF-8 is just bytes. Shapes are what the fast path (`kernel`) hashes without
+ever writing them down; this module is the same in plain Python, for small inputs and as the
+definition. A shape's shape is itself.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ def lines_of(data: bytes) -> Iterator[tuple[int, int]]:
 def records_of(data: bytes) -> Iterator[tuple[int, int, int]]:
     """Give where each record begins, where its first line ends, and where it ends.
 
-    Continuation lines belong to the record before; at the data's beginning and after a blank line there is none,
-    so that there they begin one.
+    Continuation lines belong to the record before; at the data's beginning and after a blank line
+    there is none, so that there they begin one.
     """
     begin = head = stop = -1
     within = raising = False

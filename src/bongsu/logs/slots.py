@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from bongsu.logs.tokens import CONSTANT, HOLE, TELLING
 
 SLOT = re.compile(
-    r"""([\w.\-]+"?)(=| = |":\s?)("[^"]*"|'[^']*'|\{[^{}]*\}|[^\s,;&"'(){\[\]}>|]+(?:\{[^{}]*\})?)"""
+    r"""([\w.\-]+"?)(=| = |":\s?)"""
+    r"""("[^"]*"|'[^']*'|\{[^{}]*\}|[^\s,;&"'(){\[\]}>|]+(?:\{[^{}]*\})?)"""
 )
 PLACE = "\1"
 NOTHING = frozenset(["null", "nil", "None", "(null)", "N/A", "n/a", "undefined", "-"])

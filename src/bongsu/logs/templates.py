@@ -64,10 +64,10 @@ def _text(header: list[str] | None, content: str) -> str:
 
 
 def variables(text: str, record: bytes) -> list[str] | None:
-    """Return what a record has at the wildcards of a template, in order; None if it isn't of that template.
+    """Return what a record has at a template's wildcards, in order; None if it doesn't match.
 
-    Only the record's first line counts, and any white space is one space. Each wildcard takes as little as
-    possible. It takes time linear in the line's length for each literal part.
+    Only the record's first line counts, and any white space is one space. Each wildcard takes as
+    little as possible. It takes time linear in the line's length for each literal part.
     """
     line = " ".join(record.partition(b"\n")[0].decode("utf-8", "replace").split())
     first, *parts = text.split(WILDCARD)

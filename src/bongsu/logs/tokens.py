@@ -1,7 +1,7 @@
 """What of a line varies by the look of it alone: numbers, paths, addresses, dates, quantities.
 
-A line becomes a *pattern*: its text with `HOLE` where something varies. Each rule only ever replaces text by a
-hole, so a pattern always matches the line that it was made of.
+A line becomes a *pattern*: its text with `HOLE` where something varies. Each rule only ever
+replaces text by a hole, so a pattern always matches the line that it was made of.
 """
 
 from __future__ import annotations
@@ -16,8 +16,23 @@ CONSTANT = frozenset(
 )
 """values that say which of two things happened, rather than to what"""
 TELLING = frozenset(
-    "msg message event level lvl severity error err reason exception action status state type kind"
-    .split()
+    [
+        "msg",
+        "message",
+        "event",
+        "level",
+        "lvl",
+        "severity",
+        "error",
+        "err",
+        "reason",
+        "exception",
+        "action",
+        "status",
+        "state",
+        "type",
+        "kind",
+    ]
 )
 """keys whose values say what happened, rather than to what"""
 
@@ -32,20 +47,19 @@ NUMBERED = re.compile(
     r"(?<![0-9A-Za-z_\x80-\U0010ffff])[A-Za-z_\x80-\U0010ffff]*[0-9][0-9A-Za-z_\x80-\U0010ffff]*"
 )
 """a word with a digit, exactly as `shapes` sees it: what lines of one shape may differ in"""
-ATOM = re.compile(
-    rf"""(?<![^{APART}])[^{APART}{HOLE}]*{HOLE}(?:[^{APART}]*[^{APART}.])?"""
-)
+ATOM = re.compile(rf"""(?<![^{APART}])[^{APART}{HOLE}]*{HOLE}(?:[^{APART}]*[^{APART}.])?""")
 DOTS = ".."
 DOTTED_ATOM = re.compile(rf"""[^{APART}.]+(?:\.[^{APART}.]+)*""")
-HEXADECIMAL = re.compile(rf"\b(?=[0-9A-Fa-f:{HOLE}]*{HOLE})(?:[0-9A-Fa-f]{{2}}|{HOLE})(?::(?:[0-9A-Fa-f]{{2}}|{HOLE}))+(?![\w])|\b[a-f]{{8,}}\b|\b[A-F]{{8,}}\b")
+HEXADECIMAL = re.compile(
+    rf"\b(?=[0-9A-Fa-f:{HOLE}]*{HOLE})(?:[0-9A-Fa-f]{{2}}|{HOLE})(?::(?:[0-9A-Fa-f]{{2}}|{HOLE}))+(?![\w])|\b[a-f]{{8,}}\b|\b[A-F]{{8,}}\b"
+)
 DAY = "(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*"
 MONTH = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*"
-DATE = re.compile(
-    rf"\b(?:{DAY},? +)?(?:{HOLE} +)?{MONTH} +{HOLE}|\b{DAY},? +{HOLE}"
-)
+DATE = re.compile(rf"\b(?:{DAY},? +)?(?:{HOLE} +)?{MONTH} +{HOLE}|\b{DAY},? +{HOLE}")
 ZONE = re.compile(rf"{HOLE},? +(?:[A-Z]{{1,3}}[SD]T|UTC|GMT|Z|AM|PM)\b")
 QUANTITY = re.compile(
-    rf"[<>~]?{HOLE} ?(?:[KMGT]i?B(?:/s)?|[kmgt]b|B|[Bb]ytes?|[num]?s|msecs?|secs?|seconds?|mins?|minutes?|hours?|[KMG]?Hz|%)(?![\w])"
+    rf"[<>~]?{HOLE} ?(?:[KMGT]i?B(?:/s)?|[kmgt]b|B|[Bb]ytes?|[num]?s|msecs?|secs?|seconds?|mins?"
+    r"|minutes?|hours?|[KMG]?Hz|%)(?![\w])"
 )
 PORT = re.compile(rf"(?<![\w.])[A-Za-z][\w-]*(?:\.[\w-]+)+:{HOLE}")
 ASIDE = re.compile(rf"{HOLE} ?\({HOLE}?\)")
@@ -72,7 +86,7 @@ def pattern_of(line: str) -> str:
 
 
 def numbers_out(line: str) -> str:
-    """Return the line with holes for words with digits and what belongs to them; names and paths stay."""
+    """Return the line with holes for words with digits and around; names and paths stay."""
     return _widened(NUMBERED.sub(HOLE, line))
 
 
