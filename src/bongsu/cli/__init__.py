@@ -29,6 +29,8 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "show": ("looking", N_("Show one incident, and what the manual says to do next")),
         "timeline": ("looking", N_("Show everything that happened")),
         "oncall": ("oncall", N_("Show who is on call, and why")),
+        "change": ("change", N_("Tell what was changed, and see what was told")),
+        "diagnose": ("diagnose", N_("Look at everything now, and say what was found")),
         "logs": ("logs", N_("Find what is new or spiking in logs")),
     },
     N_("Respond"): {
@@ -62,7 +64,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
 }
 COMMANDS = {name: one for group in GROUPS.values() for name, one in group.items()}
 """name → the module that has it, and what it does"""
-WITH_SUBCOMMANDS = frozenset({"manual", "account", "integration", "oncall", "logs"})
+WITH_SUBCOMMANDS = frozenset({"manual", "account", "integration", "oncall", "logs", "change"})
 
 MISUSED, INTERRUPTED, NO_READER = 2, 130, 141
 """Exit codes: not understood; ended by Ctrl-C; whoever read the output has gone (128 + SIGPIPE)."""
