@@ -125,10 +125,12 @@ def cut(data: bytes | mmap.mmap, end: int, start: int = 0) -> int:
 
 
 def _within_traceback(data: bytes | mmap.mmap, at: int, limit: int) -> bool:
-    """Whether a line ends a traceback: ``ValueError: ...`` after indented ones."""
-    before = data.rfind(b"\n", limit, at - 1) + 1
-    line = data[before : before + len(TRACEBACK)]
-    return (line[:1] in b" \t" and len(line) > 1) or line == TRACEBACK
+    """Whether a line ends a traceback: ``ValueError: ...`` after the indented ones."""
+    while at > limit:
+        at = data.rfind(b"\n", limit, at - 1) + 1
+        if data[at : at + 1] not in (b" ", b"\t"):
+            return data[at : at + len(TRACEBACK)] == TRACEBACK
+    return False
 
 
 def _mapped(source: BinaryIO, tell: OnRead) -> Iterator[Data]:
