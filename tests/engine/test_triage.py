@@ -1,274 +1,290 @@
-"""From changed alerts to incidents: grouped, joined, reopened, and never held up by one another."""
+"""How alerts become incidents: joined, opened, reopened, never twice, the worst first."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from datetime import UTC, datetime, timedelta
-from functools import partial
+from datetime import timedelta
 from pathlib import Path
+from unittest import mock
 
-import asyncpg
+import msgspec
 import pytest
+from tests.engine.desk import Desk, alert
 
-from bongsu.engine.engine import Engine
 from bongsu.engine.policy import compile_policy
-from bongsu.engine.triage import Triage
+from bongsu.engine.triage_lines import INCIDENTS, Courtesy, Line
 from bongsu.incident import commands
 from bongsu.incident import events as e
-from bongsu.incident.alert import Alert, AlertStatus, ChangedAlert
 from bongsu.incident.phases import Phase
-from bongsu.incident.state import Incident
 from bongsu.manual.load import load
 from bongsu.signals.alert import labels_json
-from bongsu.store import alerts, incidents
-from bongsu.store.alert_writer import AlertWriter
-from bongsu.store.database import Pool
-from bongsu.store.signals import Signal
+from bongsu.store import alerts
 
 SEED = Path(__file__).parents[2] / "manuals" / "korea-public-data"
-NOW = datetime(2025, 8, 14, 5, 30, tzinfo=UTC)
 
 
-class Clock:
-    """A clock that only moves when it is told to."""
-
-    def __init__(self) -> None:
-        self.at = NOW
-
-    def now(self) -> datetime:
-        return self.at
-
-
-class House:
-    """An engine and its triage on a real database, with a way in for alerts."""
-
-    def __init__(self, pool: Pool, writer: AlertWriter, changed: list[ChangedAlert]) -> None:
-        self.pool, self.writer, self.changed = pool, writer, changed
-        self.clock = Clock()
-        self.engine = Engine(pool, compile_policy(load(SEED)), self.clock)
-        self.triage = Triage(self.engine)
-
-    async def hears(self, *told: Alert) -> None:
-        """Make alerts durable, without triaging them."""
-        signal = Signal(self.clock.at, "generic", "generic", b"{}")
-        await self.writer.write(signal, told)
-
-    async def sorts(self) -> None:
-        """Triage everything that was heard."""
-        batch, self.changed[:] = list(self.changed), []
-        await self.triage.triage(batch)
-
-    async def incidents(self) -> list[Incident]:
-        async with self.pool.acquire() as conn:
-            ids = [r["id"] for r in await conn.fetch("SELECT id FROM incidents ORDER BY id")]
-            return list((await incidents.lock(conn, ids)).values())
-
-    async def log(self, incident: Incident) -> list[e.AnyBody]:
-        async with self.pool.acquire() as conn:
-            return [one.body for one in await incidents.log(conn, int(incident.id))]
-
-    async def pending(self) -> list[ChangedAlert]:
-        async with self.pool.acquire() as conn:
-            return await alerts.pending(conn, self.clock.at + timedelta(days=9), 99)
-
-    async def does(self, incident: Incident, *bodies: e.AnyBody) -> Incident:
-        return await self.engine.act(int(incident.id), "person:pm", lambda *_: bodies)
-
-
-def alert(name: str, status: AlertStatus = "firing", key: str = "", **labels: str) -> Alert:
-    named = {"alertname": name, **labels}
-    return Alert(
-        key=key or f"{name}{sorted(labels.items())}", status=status, labels=named,
-        labels_json=labels_json(named).decode(), summary=f"{name} fires", starts_at=NOW,
-    )  # fmt: skip
-
-
-DOWN = partial(alert, "ServiceDown", severity="critical", service="korea-backend")
-CPU = partial(alert, "HighCpu", severity="warning", service="korea-backend")
-
-
-@pytest.fixture
-async def house(pool: Pool, database_url: str) -> AsyncIterator[House]:
-    changed: list[ChangedAlert] = []
-    writer = AlertWriter(partial(asyncpg.connect, database_url), changed.extend)
-    await writer.start()
-    yield House(pool, writer, changed)
-    await writer.close()
-
-
-async def test_an_alert_opens_an_incident_by_the_manuals_route(house: House):
-    await house.hears(DOWN())
-    await house.sorts()
-    (incident,) = await house.incidents()
+async def test_an_alert_opens_an_incident_by_the_manuals_route(desk: Desk, database_url: str):
+    by_the_seed = Desk(desk.pool, database_url, compile_policy(load(SEED)))
+    labels = {"alertname": "ServiceDown", "severity": "critical", "service": "korea-backend"}
+    told = msgspec.structs.replace(
+        alert("down", severity=""), labels=labels, labels_json=labels_json(labels).decode()
+    )
+    await by_the_seed.receive(told)
+    incident = await by_the_seed.only()
     assert (incident.severity, incident.type) == ("P0", "server_down")
     assert incident.service == "korea-backend"
     assert incident.number.startswith("INC-20250814-143000-")
 
 
-async def test_alerts_of_one_group_are_one_incident_that_counts_them(house: House):
-    await house.hears(*(CPU(instance=f"h{i}") for i in range(300)))
-    await house.sorts()
-    (incident,) = await house.incidents()
+async def test_what_comes_at_once_is_one_entry_of_the_log(desk: Desk):
+    await desk.receive(*(alert(f"a{n}") for n in range(300)))
+    incident = await desk.only()
     assert incident.alerts == incident.firing == 300
-    added = [b for b in await house.log(incident) if isinstance(b, e.AlertsAdded)]
-    assert [b.added for b in added] == [300]
+    added = [one.body for one in await desk.log(1) if isinstance(one.body, e.AlertsAdded)]
+    assert [body.added for body in added] == [300]
 
 
-async def test_an_alert_that_resolves_twice_is_counted_once(house: House):
-    await house.hears(CPU(instance="a"), CPU(instance="b"))
-    await house.sorts()
-    for _ in range(2):
-        await house.hears(CPU("resolved", instance="a"))
-        await house.sorts()
-    (incident,) = await house.incidents()
-    assert incident.firing == 1
+async def test_alerts_of_one_group_are_one_incident(desk: Desk):
+    await desk.receive(alert("a"), alert("b"))
+    await desk.receive(alert("c"), alert("d", group="other"))
+    assert await desk.count("incidents") == 2
+    first = await desk.incident(1)
+    assert (first.alerts, first.firing) == (3, 3)
 
 
-async def test_an_alert_that_fires_again_soon_reopens_its_incident(house: House):
-    await house.hears(DOWN())
-    await house.sorts()
-    (incident,) = await house.incidents()
-    await house.hears(DOWN("resolved"))
-    await house.sorts()
-    await house.does(incident, e.Resolved())
-    house.clock.at += timedelta(minutes=20)
-    await house.hears(DOWN())
-    await house.sorts()
-    (incident,) = await house.incidents()
+async def test_a_repeat_changes_nothing(desk: Desk):
+    await desk.receive(alert("a"))
+    before = await desk.log(1)
+    assert await desk.write(alert("a")) == []
+    assert await desk.log(1) == before
+
+
+async def test_a_resolved_alert_is_counted_once(desk: Desk):
+    await desk.receive(alert("a"), alert("b"))
+    await desk.receive(alert("a", "resolved"))
+    await desk.receive(alert("a", "resolved"))
+    assert (await desk.only()).firing == 1
+
+
+async def test_a_change_that_is_triaged_twice_counts_once(desk: Desk):
+    changed = await desk.write(alert("a"))
+    await asyncio.gather(desk.triage.triage(changed), desk.triage.triage(changed))
+    await desk.triage.triage(changed)
+    assert (await desk.only()).firing == 1
+
+
+async def ended(desk: Desk) -> None:
+    await desk.receive(alert("a"))
+    await desk.engine.act(1, "kim", lambda _p, one, _n: commands.acknowledge(one, "kim"))
+    await desk.engine.act(1, "kim", lambda _p, one, _n: commands.confirm(one, "kim"))
+    await desk.receive(alert("a", "resolved"))
+    await desk.engine.act(1, "kim", lambda _p, one, _n: commands.resolve(one, "kim"))
+    assert not (await desk.only()).open
+
+
+async def test_what_fires_again_within_the_manuals_time_reopens_its_incident(desk: Desk):
+    await ended(desk)
+    desk.clock.forward(minutes=29)
+    await desk.receive(alert("a"))
+    incident = await desk.only()
+    assert incident.open
     assert incident.phase is Phase.DETECTED
 
 
-async def test_an_alert_that_fires_again_later_opens_a_new_incident(house: House):
-    await house.hears(DOWN())
-    await house.sorts()
-    (first,) = await house.incidents()
-    await house.hears(DOWN("resolved"))
-    await house.sorts()
-    await house.does(first, e.Resolved())
-    house.clock.at += timedelta(minutes=31)
-    await house.hears(DOWN())
-    await house.sorts()
-    assert [one.open for one in await house.incidents()] == [False, True]
+async def test_what_fires_again_later_is_a_new_incident(desk: Desk):
+    await ended(desk)
+    desk.clock.forward(minutes=31)
+    await desk.receive(alert("a"))
+    assert await desk.count("incidents", "open") == 1
+    assert (await desk.incident(2)).open
 
 
-async def test_a_firing_that_was_acknowledged_before_it_was_triaged_still_opens(house: House):
-    await house.hears(DOWN())
-    await house.hears(DOWN("acknowledged"))
-    await house.sorts()
-    (incident,) = await house.incidents()
-    assert incident.acknowledged_by == "integration:generic"
+async def test_alerts_of_a_merged_incident_go_on_where_it_went(desk: Desk):
+    await desk.receive(alert("a", group="one"))
+    await desk.receive(alert("b", group="two"))
+    await desk.engine.merge(1, 2, "kim")
+    await desk.receive(alert("c", group="one"))
+    await desk.receive(alert("a", "resolved", group="one"))
+    assert await desk.count("incidents") == 2
+    assert (await desk.incident(2)).firing == 2
+    assert (await desk.incident(2)).alerts == 3
+    assert not (await desk.incident(1)).open
+
+
+async def test_a_merged_incident_does_not_reopen_one_whose_group_has_a_newer(desk: Desk):
+    await desk.receive(alert("down", group="down"))
+    await desk.receive(alert("cpu", group="cpu"))
+    down, cpu = 1, 2
+    await desk.engine.merge(cpu, down, "kim")
+    await desk.engine.act(down, "kim", lambda *_: [e.Resolved()])
+    await desk.receive(alert("cpu", "resolved", "cpu"), alert("down", "resolved", "down"))
+    await desk.pool.execute("UPDATE incidents SET group_key = 'gone' WHERE id = $1", down)
+    await desk.receive(alert("down", group="down"))
+    await desk.receive(alert("cpu", group="cpu"), alert("payment", group="payment"))
+    assert await desk.count("alerts", "pending") == 0
+    assert await desk.count("incidents", "open") == 3
+
+
+async def test_reopening_beside_a_newer_incident_of_the_group_is_refused_in_words(desk: Desk):
+    await ended(desk)
+    desk.clock.forward(hours=1)
+    await desk.receive(alert("a"))
+    with pytest.raises(commands.RefusedError, match="group_goes_on"):
+        await desk.engine.act(1, "kim", lambda *_: [e.Reopened()])
+
+
+async def test_a_firing_that_was_acknowledged_before_it_was_triaged_still_opens(desk: Desk):
+    changed = [*await desk.write(alert("a")), *await desk.write(alert("a", "acknowledged"))]
+    await desk.triage.triage(changed)
+    incident = await desk.only()
+    assert incident.acknowledged_by == "integration:prometheus"
     assert incident.firing == 1
 
 
-async def test_a_firing_that_ended_before_it_was_triaged_is_on_record(house: House):
-    await house.hears(DOWN())
-    await house.hears(DOWN("resolved"))
-    await house.sorts()
-    (incident,) = await house.incidents()
+async def test_a_firing_that_ended_before_it_was_triaged_is_on_record(desk: Desk):
+    changed = [*await desk.write(alert("a")), *await desk.write(alert("a", "resolved"))]
+    await desk.triage.triage(changed)
+    incident = await desk.only()
     assert (incident.alerts, incident.firing) == (1, 0)
-    assert any(isinstance(body, e.Paged) for body in await house.log(incident))
+    assert any(isinstance(one.body, e.Paged) for one in await desk.log(1))
 
 
-async def test_an_alert_of_a_merged_incident_goes_on_where_that_ended_up(house: House):
-    await house.hears(DOWN(), CPU())
-    await house.sorts()
-    down, cpu = await house.incidents()
-    await house.engine.merge(int(cpu.id), int(down.id), "person:pm")
-    await house.hears(CPU(instance="another"))
-    await house.sorts()
-    down, cpu = await house.incidents()
-    assert not cpu.open
-    assert down.alerts == 3
-
-
-async def test_a_merged_incident_does_not_reopen_one_whose_group_has_a_newer(house: House):
-    await house.hears(DOWN(), CPU())
-    await house.sorts()
-    down, cpu = await house.incidents()
-    await house.engine.merge(int(cpu.id), int(down.id), "person:pm")
-    await house.does(down, e.Resolved())
-    async with house.pool.acquire() as conn:
-        await conn.execute("UPDATE incidents SET group_key = 'gone' WHERE id = $1", int(down.id))
-    await house.hears(CPU("resolved"), DOWN("resolved"))
-    await house.sorts()
-    await house.hears(DOWN())
-    await house.sorts()
-    await house.hears(CPU(), alert("PaymentDown", severity="critical"))
-    await house.sorts()
-    assert await house.pending() == []
-    assert [one.open for one in await house.incidents()].count(True) == 3
-
-
-async def test_one_alert_that_cannot_be_triaged_holds_up_no_other(
-    house: House, monkeypatch: pytest.MonkeyPatch
+async def test_two_processes_that_open_one_group_at_once_open_one_incident(
+    desk: Desk, database_url: str
 ):
-    router, title = house.engine.policy.router, house.engine.policy.router.title
-
-    def broken(told: ChangedAlert) -> str:
-        if told.labels["alertname"] == "HighCpu":
-            raise ArithmeticError("poison")
-        return title(told)
-
-    monkeypatch.setattr(router, "title", broken)
-    await house.hears(DOWN(), CPU(), alert("DiskFull", severity="warning"))
-    await house.sorts()
-    assert {one.type for one in await house.incidents()} == {"server_down", "storage_full"}
-    (left,) = await house.pending()
-    assert left.labels["alertname"] == "HighCpu"
-    async with house.pool.acquire() as conn:
-        assert await alerts.pending(conn, house.clock.at + timedelta(seconds=30), 9) == []
+    other = Desk(desk.pool, database_url)
+    for n in range(5):
+        one = await desk.write(alert(f"a{n}", group=f"g{n}"))
+        two = await desk.write(alert(f"b{n}", group=f"g{n}"))
+        await asyncio.gather(desk.triage.triage(one), other.triage.triage(two))
+    assert await desk.count("incidents") == 5
+    assert await desk.pool.fetchval("SELECT min(firing) FROM incidents") == 2
 
 
-async def test_what_a_dead_process_left_is_swept_while_others_keep_coming(house: House):
-    await house.hears(DOWN())
-    house.changed.clear()  # the process that was told of it is dead
-    house.clock.at += timedelta(seconds=5)
-    stopping = asyncio.Event()
-    tasks = [
-        asyncio.create_task(house.triage.run(stopping)),
-        asyncio.create_task(house.triage.keep_sweeping(stopping)),
-    ]
-    for number in range(200):
-        await house.hears(CPU(instance=f"h{number}"))
-        house.triage.take(house.changed)
-        house.changed.clear()
-        if any(one.type == "server_down" for one in await house.incidents()):
-            break
-        await asyncio.sleep(0.02)
-    stopping.set()
-    house.triage.stop()
-    await asyncio.wait_for(asyncio.gather(*tasks), 10)
-    assert "server_down" in {one.type for one in await house.incidents()}
-
-
-async def test_a_p0_comes_before_whatever_else_waits(house: House):
-    await house.hears(*(alert("HighCpu", severity="warning", service=f"s{i}") for i in range(200)))
-    await house.hears(DOWN())
-    house.triage.take(house.changed)
-    first = house.triage._next_batch()
-    assert first[0].labels["alertname"] == "ServiceDown"
-    assert len(first) <= 50
-
-
-async def test_two_replicas_that_open_one_group_at_once_share_one_incident(house: House):
-    other = Triage(Engine(house.pool, house.engine.policy, house.clock))
-    await house.hears(*(CPU(instance=f"h{i}") for i in range(40)))
-    batch: Sequence[ChangedAlert] = list(house.changed)
-    await asyncio.gather(*(t.triage(batch[i::8]) for i in range(8) for t in (house.triage, other)))
-    (incident,) = await house.incidents()
+async def test_many_processes_that_bring_alerts_into_one_group_at_once_count_each(
+    desk: Desk, database_url: str
+):
+    other = Desk(desk.pool, database_url)
+    batch = await desk.write(*(alert(f"a{n}") for n in range(40)))
+    await asyncio.gather(
+        *(one.triage.triage(batch[n::8]) for n in range(8) for one in (desk, other))
+    )
+    incident = await desk.only()
     assert incident.firing == incident.alerts == 40
 
 
-async def test_reopening_beside_a_newer_incident_of_the_group_is_refused_in_words(house: House):
-    await house.hears(DOWN())
-    await house.sorts()
-    (first,) = await house.incidents()
-    await house.hears(DOWN("resolved"))
-    await house.sorts()
-    await house.does(first, e.Resolved())
-    house.clock.at += timedelta(hours=1)
-    await house.hears(DOWN())
-    await house.sorts()
-    with pytest.raises(commands.RefusedError, match="group_goes_on"):
-        await house.does(first, e.Reopened())
+async def test_what_a_dead_process_left_is_found_by_the_sweep(desk: Desk, database_url: str):
+    await desk.write(alert("a"))  # and then its process dies
+    other = Desk(desk.pool, database_url)
+    other.clock.forward(seconds=2)
+    assert await other.triage.sweep() == 0, "its process may still be at it"
+    other.clock.forward(seconds=2)
+    assert await other.triage.sweep() == 1
+    await run_until_quiet(other)
+    assert (await desk.only()).firing == 1
+
+
+async def test_what_a_dead_process_left_is_swept_while_others_keep_coming(desk: Desk):
+    await desk.write(alert("left", group="left"))  # and then its process dies
+    desk.clock.forward(seconds=5)
+    stopping = asyncio.Event()
+    tasks = [
+        asyncio.create_task(desk.triage.run(stopping)),
+        asyncio.create_task(desk.triage.keep_sweeping(stopping)),
+    ]
+    for number in range(200):
+        desk.triage.take(await desk.write(alert(f"a{number}")))
+        if not await desk.count("alerts", "pending AND key = 'left'"):
+            break
+        await asyncio.sleep(0.02)
+    stopping.set()
+    desk.triage.stop()
+    await asyncio.wait_for(asyncio.gather(*tasks), 10)
+    assert not await desk.count("alerts", "pending AND key = 'left'")
+
+
+async def run_until_quiet(desk: Desk) -> None:
+    stopping = asyncio.Event()
+    running = asyncio.create_task(desk.triage.run(stopping))
+    while await desk.count("alerts", "pending"):
+        await asyncio.sleep(0.01)
+    stopping.set()
+    desk.triage.stop()
+    await running
+
+
+async def test_a_p0_comes_before_a_storm_that_was_there_first(desk: Desk):
+    storm = [alert(f"s{n}", group=f"s{n}", severity="quiet") for n in range(600)]
+    desk.triage.take(await desk.write(*storm))
+    desk.triage.take(await desk.write(alert("fire", group="fire")))
+    await run_until_quiet(desk)
+    written = "SELECT severity FROM incidents ORDER BY xmin::text::bigint, severity LIMIT 1"
+    assert await desk.pool.fetchval(written) == "P0", "it was in the first transaction"
+    assert await desk.count("incidents") == 601
+
+
+async def test_no_transaction_opens_so_many_incidents_that_the_next_waits_long(desk: Desk):
+    storm = [alert(f"s{n}", group=f"s{n}", severity="quiet") for n in range(200)]
+    desk.triage.take(await desk.write(*storm))
+    assert len(desk.triage._other.next_batch()) == INCIDENTS
+    desk.triage.take(await desk.write(alert("fire", group="fire")))
+    assert [one.key for one in desk.triage._urgent.next_batch()] == ["fire"]
+
+
+async def test_what_is_not_urgent_waits_for_a_flood_but_not_for_ever():
+    courtesy, asked = Courtesy(), 0
+
+    def flood() -> bool:
+        nonlocal asked
+        asked += 1
+        return True
+
+    await asyncio.wait_for(courtesy.give_way(Line(), flood), 60)
+    first, asked = asked, 0
+    await courtesy.give_way(Line(), flood)
+    assert asked <= 2 < first, "a flood that does not end is waited for once"
+
+
+async def test_a_line_is_quiet_only_when_what_was_taken_from_it_is_triaged(desk: Desk):
+    line = Line()
+    (changed,) = await desk.write(alert("a"))
+    line.put("P0", "g", changed)
+    waiting = asyncio.create_task(line.quiet())
+    line.next_batch()
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    line.triaged()
+    await asyncio.wait_for(waiting, 5)
+
+
+async def test_a_storm_of_5000_alerts_is_one_incident_with_a_log_that_can_be_read(desk: Desk):
+    changed = await desk.write(*(alert(f"a{n}") for n in range(5000)))
+    desk.triage.take(changed)
+    await run_until_quiet(desk)
+    incident = await desk.only()
+    assert (incident.alerts, incident.firing) == (5000, 5000)
+    added = [one.body for one in await desk.log(1) if isinstance(one.body, e.AlertsAdded)]
+    assert sum(one.added for one in added) == 5000
+    assert len(await desk.log(1)) < 40
+
+
+async def test_one_alert_that_cannot_be_triaged_does_not_hold_up_the_others(desk: Desk):
+    router = type(desk.engine.policy.router)
+    true_route = router.route
+
+    def broken(self: object, one: object, **more: object) -> object:
+        if getattr(one, "key", "") == "a3":
+            raise RuntimeError("this one can't be routed")
+        return true_route(self, one, **more)  # type: ignore[arg-type]  # as it was called
+
+    with mock.patch.object(router, "route", broken):
+        await desk.receive(*(alert(f"a{n}") for n in range(8)))
+    assert (await desk.only()).firing == 7
+    assert await desk.count("alerts", "pending") == 1
+    async with desk.pool.acquire() as conn:
+        soon = desk.clock.now() + timedelta(seconds=30)
+        assert await alerts.pending(conn, soon, 9) == [], "it is not tried again at once"
+    desk.clock.forward(minutes=2)
+    await desk.triage.sweep()
+    await run_until_quiet(desk)
+    assert (await desk.only()).firing == 8

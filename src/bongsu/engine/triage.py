@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import heapq
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -21,6 +20,7 @@ import structlog
 from bongsu.engine.advance import Step, advance
 from bongsu.engine.engine import Engine
 from bongsu.engine.policy import Policy
+from bongsu.engine.triage_lines import BATCH, MOST_WAITING, URGENT, Courtesy, Line
 from bongsu.incident import commands
 from bongsu.incident import events as e
 from bongsu.incident.alert import ChangedAlert
@@ -33,14 +33,6 @@ from bongsu.store.database import AWAY
 if TYPE_CHECKING:
     from bongsu.store.database import PoolConnection
 
-BATCH = 500
-INCIDENTS = 50
-"""alerts and incidents of one transaction; few enough that a P0 behind it does not wait"""
-URGENT = frozenset({"P0", "P1"})
-MOST_WAITING = 20_000
-"""alerts that wait in memory"""
-GIVE_WAY_AT_MOST = 1.0
-GIVE_WAY_STEP = 0.02
 ATTEMPTS = 5
 COLLISIONS = (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError)
 LOOK_AGAIN = timedelta(seconds=5)
@@ -68,61 +60,59 @@ class Case(NamedTuple):
         return self.alert.status == "firing" or unseen
 
 
-class Waiting(NamedTuple):
-    """An alert that waits to be triaged; the most urgent and then the oldest comes first."""
-
-    urgency: str
-    order: int
-    group_key: str
-    alert: ChangedAlert
-
-
 class Triage:
     """Takes changed alerts from the ingest of this process, and those that nobody took."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._waiting: list[Waiting] = []
-        self._order = 0
+        self._urgent, self._other = Line(), Line()
         self._in_hand: set[str] = set()
-        self._more = asyncio.Event()
         self.ingest_busy: Callable[[], bool] = lambda: False
-        """whether signals wait to be made durable; then what is not urgent gives way to them"""
+        """whether signals come in floods; then what is not urgent gives way to them"""
+        self._courtesy = Courtesy()
 
     def take(self, changed: Sequence[ChangedAlert]) -> None:
         """Queue alerts that have just been made durable; never blocks the ingest.
 
         Beyond `MOST_WAITING` they are left to the sweep, which finds them in the database.
         """
-        if not changed:
-            return
         router = self._engine.policy.router
         for alert in changed:
             urgency, group_key = router.urgency(alert)
-            self._order += 1
-            if urgency in URGENT or len(self._waiting) < MOST_WAITING:
-                heapq.heappush(self._waiting, Waiting(urgency, self._order, group_key, alert))
+            line = self._urgent if urgency in URGENT else self._other
+            if line is self._urgent or len(line) < MOST_WAITING:
+                line.put(urgency, group_key, alert)
                 self._in_hand.add(alert.id)
-        self._more.set()
 
     def stop(self) -> None:
         """Wake up, so that `run` sees that it is to stop."""
-        self._more.set()
+        self._urgent.wake()
+        self._other.wake()
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Triage until ``stopping``; a lost database is waited for, and nothing is forgotten."""
+        """Triage until ``stopping``; a lost database is waited for, and nothing is forgotten.
+
+        What is urgent never waits for a transaction of what isn't.
+        """
+        async with asyncio.TaskGroup() as lines:
+            lines.create_task(self._serve(self._urgent, stopping), name="triage what is urgent")
+            lines.create_task(self._serve(self._other, stopping), name="triage")
+
+    async def _serve(self, line: Line, stopping: asyncio.Event) -> None:
         while not stopping.is_set():
-            await self._give_way()
-            batch = self._next_batch()
+            await line.filled()
+            if line is self._other:
+                await self._courtesy.give_way(self._urgent, self.ingest_busy)
+            batch = line.next_batch()
+            if not batch:
+                continue
             try:
-                if batch:
-                    await self.triage(batch)
-                else:
-                    await self._rest()
+                await self.triage(batch)
             except Exception as error:  # noqa: BLE001  the edge: the rows stay pending for the sweep
                 log.warning("triage.failed", alerts=len(batch), error=repr(error))
                 await asyncio.sleep(0.1)
             finally:
+                line.triaged()
                 self._in_hand.difference_update(alert.id for alert in batch)
 
     async def keep_sweeping(self, stopping: asyncio.Event) -> None:
@@ -131,35 +121,11 @@ class Triage:
             try:
                 more = True
                 while more:
-                    more = await self.sweep() == BATCH and len(self._waiting) < MOST_WAITING
+                    more = await self.sweep() == BATCH and len(self._other) < MOST_WAITING
             except Exception as error:  # noqa: BLE001  the edge: it is tried again a second later
                 log.warning("sweep.failed", error=repr(error))
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stopping.wait(), SWEEP_EVERY)
-
-    async def _give_way(self) -> None:
-        """Let signals in first, for a while, where nothing urgent waits."""
-        loop = asyncio.get_running_loop()
-        until = loop.time() + GIVE_WAY_AT_MOST
-        while self._waiting and self._waiting[0].urgency not in URGENT and self.ingest_busy():
-            if loop.time() >= until:
-                return
-            await asyncio.sleep(GIVE_WAY_STEP)
-
-    def _next_batch(self) -> list[ChangedAlert]:
-        """Take what is most urgent: many alerts, but only as many incidents as are opened soon."""
-        batch: list[ChangedAlert] = []
-        groups: set[str] = set()
-        while self._waiting and len(batch) < BATCH and len(groups) < INCIDENTS:
-            first = heapq.heappop(self._waiting)
-            batch.append(first.alert)
-            groups.add(first.group_key)
-        return batch
-
-    async def _rest(self) -> None:
-        self._more.clear()
-        if not self._waiting:
-            await self._more.wait()
 
     async def sweep(self) -> int:
         """Take on what is pending although its process should long have triaged it.

@@ -24,6 +24,34 @@ ROWS_PER_STATEMENT = 1_000
 """beyond this a statement gets longer, but not cheaper by the row"""
 
 
+FLOOD = 200
+"""alerts within the last 0.1 to 0.2 seconds that make a flood"""
+
+
+class Tide:
+    """Tells whether alerts come in floods."""
+
+    def __init__(self) -> None:
+        self._tenth = 0
+        self._now = self._before = 0
+
+    def note(self, count: int, now: float) -> None:
+        """Note that alerts came in; ``now`` is in seconds."""
+        self._turn(now)
+        self._now += count
+
+    def high(self, now: float) -> bool:
+        """Whether many have come in just now."""
+        self._turn(now)
+        return self._now + self._before >= FLOOD
+
+    def _turn(self, now: float) -> None:
+        tenth = int(now * 10)
+        if tenth != self._tenth:
+            self._before = self._now if tenth == self._tenth + 1 else 0
+            self._now, self._tenth = 0, tenth
+
+
 class Receipt:
     """Says when every part of one signal is durable."""
 

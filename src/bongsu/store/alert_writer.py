@@ -25,6 +25,7 @@ from bongsu.store.alert_queue import (
     Part,
     Queue,
     Receipt,
+    Tide,
     in_parts,
     split,
 )
@@ -112,6 +113,7 @@ class AlertWriter:
         self._connect = connect
         self._on_changed = on_changed
         self._queue = Queue()
+        self._tide = Tide()
         self._lanes = [_Lane() for _ in range(CONNECTIONS)]
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = False
@@ -152,8 +154,8 @@ class AlertWriter:
 
     @property
     def busy(self) -> bool:
-        """Whether signals wait for a connection that is writing others."""
-        return self._queue.rows > 0
+        """Whether signals come in floods, or wait for a connection that is writing others."""
+        return self._queue.rows > 0 or self._tide.high(self._loop.time())
 
     def write(self, signal: Signal, alerts: Sequence[Alert]) -> Awaitable[None]:
         """Write a signal and its alerts; what is returned is done when they are durable.
@@ -197,7 +199,9 @@ class AlertWriter:
 
     def _submit(self, signal: Signal, parts: Sequence[dict[str, Row]]) -> asyncio.Future[None]:
         future: asyncio.Future[None] = self._loop.create_future()
-        receipt = Receipt(future, len(parts), self._loop.time())
+        now = self._loop.time()
+        receipt = Receipt(future, len(parts), now)
+        self._tide.note(sum(map(len, parts)), now)
         self._queue.add(Part(parts[0], signal.received_at, signal, receipt))
         for rows in parts[1:]:
             self._queue.add(Part(rows, signal.received_at, None, receipt))
