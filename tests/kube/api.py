@@ -89,6 +89,9 @@ class Api:
                 answer = self._discovered(request) if asked is None else self._done(asked)
         except RefusedError as refusal:
             answer = refusal.reply()
+        except Exception as error:  # noqa: BLE001  a fault of the stand-in shows in kubectl's words
+            broken = f"the stand-in itself is broken: {error!r} in {request.target}"
+            answer = RefusedError(500, "InternalError", broken).reply()
         if asked is not None:
             asked.status = answer.status if isinstance(answer, Reply) else 200
         return DROP if self.faults.loses(asked) else answer
@@ -162,7 +165,13 @@ class Api:
         return self.logs.answer(self._found(asked), asked.request, self.now())
 
     def _exec(self, asked: Asked) -> Answer:
-        pod = self._found(asked)["metadata"]["name"]
+        found = self._found(asked)
+        pod = found["metadata"]["name"]
+        if "nodeName" not in found["spec"]:
+            raise RefusedError(400, "BadRequest", f"pod {pod} does not have a host assigned")
+        if any("running" not in one["state"] for one in found["status"]["containerStatuses"]):
+            message = 'unable to upgrade connection: container not found ("app")'
+            raise RefusedError(500, "InternalError", message)
         argv = asked.request.query.get("command", [])
         return upgrade(asked.request, self.on_exec(pod, argv))
 

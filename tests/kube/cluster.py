@@ -33,6 +33,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import os
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -93,6 +94,17 @@ class Cluster:
             "TMPDIR": str(self._folder),
             "KUBECONFIG": str(config),
         }
+
+    def kubectl(self, *args: str, timeout_s: float = 30.0) -> subprocess.CompletedProcess[str]:
+        """Run kubectl here, as a person would, and wait for it."""
+        return subprocess.run(
+            ["kubectl", *args],
+            env=self.env,
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            check=False,
+        )
 
     # What happened.
 

@@ -136,3 +136,17 @@ async def test_an_answer_that_is_no_json_is_unknown(context, looks, tmp_path):
     looked = await looks(*PODS, within=dataclasses.replace(context, env=env))
     assert looked.verdict == "unknown"
     assert "can't be read" in looked.why.says("en")
+
+
+async def test_a_command_for_containers_that_do_not_run_is_unknown(cluster, looks):
+    cluster.crash_loop("korea-backend")
+    looked = await looks("exec", "deploy/korea-backend", "--", "true")
+    assert looked.verdict == "unknown"
+    assert "nothing runs there" in looked.why.says("en")
+
+
+async def test_a_command_for_pods_that_wait_for_a_node_is_not_waited_for(cluster, context, looks):
+    cluster.pending("korea-backend")
+    looked = await within(6.0, context, looks, "exec", "deploy/korea-backend", "--", "true")
+    assert looked.verdict == "unknown"
+    assert "nothing runs there" in looked.why.says("en")

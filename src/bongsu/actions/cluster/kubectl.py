@@ -109,11 +109,15 @@ _COMPLAINTS = [
             N_("the metrics server is missing or doesn't answer: {line}"),
         ),
         (
+            r"container not found|cannot exec into|not have a host assigned|timed out waiting for",
+            N_("nothing runs there that the command could be run in: {line}"),
+        ),
+        (
             r"localhost:8080 was refused|no configuration has been provided",
             N_("kubectl knows no cluster; set KUBECONFIG: {line}"),
         ),
         (
-            r"[Tt]imeout|timed out|deadline exceeded|request canceled",
+            r"[Tt]imeout(?!=)|timed out|deadline exceeded|request canceled",
             N_("the cluster's API server did not answer in time: {line}"),
         ),
         (

@@ -16,7 +16,10 @@ READING = frozenset(
 )
 """kubectl's commands that change nothing; ``rollout`` does, but for these:"""
 READING_OF_ROLLOUT = frozenset(("status", "history"))
-_WITH_VALUE = frozenset(("-n", "--namespace", "--context", "--cluster", "--user", "-l", "-o"))
+_WITH_VALUE = frozenset(
+    ("-n", "--namespace", "--context", "--cluster", "--user", "--kubeconfig", "-s", "--server")
+)
+"""options that may stand before the command, with a value behind them"""
 _NOT_RUN = frozenset((126, 127))
 
 
@@ -89,7 +92,13 @@ def _only_reads(words: list[str]) -> bool:
 
 
 def _complete(args: list[str], words: list[str]) -> list[str]:
-    """Ask for JSON where the manual doesn't say how: a table for people has no reasons in it."""
+    """Add what the manual needn't say.
+
+    JSON, for a table has no reasons in it; and no waiting for a pod to run a command in.
+    """
+    if words[0] == "exec":
+        after = args.index("exec") + 1
+        return [*args[:after], "--pod-running-timeout=1s", *args[after:]]
     asks = any(arg.startswith(("-o", "--output", "--raw")) for arg in args)
     return [*args, "-o", "json"] if words[0] == "get" and not asks else args
 
