@@ -11,11 +11,10 @@ from bongsu.channels.text import action_label
 from bongsu.engine.policy import Policy
 from bongsu.i18n import Translator, translator
 from bongsu.incident import events as e
-from bongsu.incident.digest import digest
+from bongsu.incident.digest import REPORT, thread_of
 from bongsu.incident.phases import Phase
 from bongsu.incident.reasons import explain
-from bongsu.incident.report import Report
-from bongsu.incident.state import Incident, Page
+from bongsu.incident.state import Incident, Notice, Page
 from bongsu.manual.schema.document import Manual
 
 LINKS_LAST = timedelta(hours=24)
@@ -50,28 +49,6 @@ class Writer:
             actions=self._for_everyone(incident, t),
         )  # fmt: skip
 
-    def report(
-        self,
-        policy: Policy,
-        incident: Incident,
-        report: Report,
-        *,
-        delivery_id: str,
-        thread: str = "",
-    ) -> Message:
-        """Return what a channel is told of a report, as an answer to an earlier message.
-
-        ``thread`` is that message's receipt; without one it is a message of its own.
-        """
-        manual = policy.manual
-        t = translator(manual.overview.locale)
-        due = e.DeliveryDue(delivery_id, "notice", "", "slack", "")
-        return self._message(
-            manual, incident, due, t,
-            kind="notice", timezone=manual.overview.timezone,
-            text=digest(report, manual, t).markdown(), thread=thread,
-        )  # fmt: skip
-
     def _page(
         self, manual: Manual, incident: Incident, due: e.DeliveryDue, page: Page, now: datetime
     ) -> Message:
@@ -96,8 +73,17 @@ class Writer:
             kind="notice", timezone=manual.overview.timezone,
             text=notice.text if notice else incident.title,
             mentions=mentions_of(manual.template_text(notice.template) or "") if notice else (),
-            actions=self._for_everyone(incident, t) if due.channel == "slack" else (),
+            thread=thread_of(incident, notice) if notice else "",
+            actions=self._buttons(incident, due, notice, t),
         )  # fmt: skip
+
+    def _buttons(
+        self, incident: Incident, due: e.DeliveryDue, notice: Notice | None, t: Translator
+    ) -> tuple[Action, ...]:
+        """A report answers a message that has the buttons already."""
+        if due.channel != "slack" or (notice and notice.template == REPORT):
+            return ()
+        return self._for_everyone(incident, t)
 
     def _message(
         self, manual: Manual, incident: Incident, due: e.DeliveryDue, t: Translator, **own: object

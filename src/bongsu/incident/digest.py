@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from bongsu.i18n import N_, Translator
+from bongsu.i18n import N_, Translator, translator
+from bongsu.incident import events as e
 from bongsu.incident.literal import clean, literal
 from bongsu.incident.report import Change, Finding, Report
+from bongsu.incident.state import Incident, Notice
 from bongsu.manual.schema.document import Manual
 
 VERDICTS = {
@@ -34,6 +36,10 @@ LONGEST_LINE = 280
 """characters; with at most `FINDINGS` + … + 6 lines a digest stays below 6,000"""
 
 
+REPORT = "report"
+"""what stands for the template of a notice that tells of a report"""
+
+
 class Digest(NamedTuple):
     """A report in a few lines."""
 
@@ -50,6 +56,38 @@ def digest(report: Report, manual: Manual, t: Translator) -> Digest:
     """Say the most telling of a report in few lines, in the translator's language."""
     lines = (_line(line) for line in _Teller(report, manual, t).lines())
     return Digest(_line(_title(report, t)), tuple(lines))
+
+
+def report_notices(
+    manual: Manual, incident: Incident, report_id: int, report: Report
+) -> list[e.NoticeDue]:
+    """Return what tells of a report in each Slack channel that was told of the incident before.
+
+    It goes out like every notice, as an answer to the first one (`thread_of`); a channel that has
+    heard nothing yet hears nothing of this either.
+    """
+    told = dict.fromkeys(
+        (one.channel, one.to) for one in incident.notices.values() if one.channel == "slack"
+    )
+    text = digest(report, manual, translator(manual.overview.locale)).markdown()
+    return [
+        e.NoticeDue(
+            f"r{report_id}.{index}", REPORT, "slack", to, text, e.Reason("report_made"), index
+        )
+        for index, (_, to) in enumerate(told)
+    ]
+
+
+def thread_of(incident: Incident, notice: Notice) -> str:
+    """Return the receipt of the message that a report answers; empty where there is none."""
+    if notice.template != REPORT:
+        return ""
+    others = {one.id for one in incident.notices.values() if one.template != REPORT}
+    sent = (
+        one.receipt for one in incident.deliveries.values()
+        if one.ref in others and (one.channel, one.to) == (notice.channel, notice.to)
+    )  # fmt: skip
+    return next((receipt for receipt in sent if receipt), "")
 
 
 def _line(text: str) -> str:
