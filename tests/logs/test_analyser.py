@@ -2,6 +2,7 @@
 
 import random
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -33,7 +34,7 @@ def background(rnd, count=7500):
 
 
 def analysed(lines, **options):
-    wanted = {"now": END + HOUR, "since": QUARTER, "baseline": HOUR} | options
+    wanted: dict[str, Any] = {"now": END + HOUR, "since": QUARTER, "baseline": HOUR} | options
     analyser = Analyser(**wanted)
     text = "".join(f"{at:%Y-%m-%dT%H:%M:%S}.000Z {line}\n" for at, line in sorted(lines))
     analyser.feed("app.log", text.encode())

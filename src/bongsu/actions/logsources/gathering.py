@@ -30,19 +30,25 @@ async def read(
     """Feed what the sources wrote in the ``length`` up to ``now``; note troubles in words."""
 
     async def one(source: Source) -> None:
-        t = translator(lang)
+        t, cutter = translator(lang), Cutter()
+
+        def feed(block: Data) -> None:
+            analyser.feed(source.name, block)
+            on_bytes(len(block))
+
         try:
             async with asyncio.timeout(deadline_s):
-                async for block in _blocks(source, now, length, deadline_s):
-                    analyser.feed(source.name, block)
-                    on_bytes(len(block))
+                async for block in _blocks(source, cutter, now, length, deadline_s):
+                    feed(block)
                     await asyncio.sleep(0)
         except TimeoutError:
-            analyser.trouble(
-                t(N_("{source}: was not read to its end by the deadline"), source=source.name)
-            )
+            told = N_("{source}: was not read to its end by the deadline")
+            analyser.trouble(t(told, source=source.name))
         except (Unread, UnreadableLog) as error:
             analyser.trouble(f"{source.name}: {t(error.text, **error.values)}")
+        # Also of what was not read to its end.
+        for block in cutter.rest():
+            feed(block)
 
     async with asyncio.TaskGroup() as group:
         for source in sources:
@@ -50,23 +56,15 @@ async def read(
 
 
 async def _blocks(
-    source: Source, now: datetime, length: timedelta, deadline_s: float
+    source: Source, cutter: Cutter, now: datetime, length: timedelta, deadline_s: float
 ) -> AsyncIterator[Data]:
     if source.kind == "file":
         for block in blocks(Path(source.query)):
             yield block
         return
-    cutter = Cutter()
-    try:
-        async for piece in _pieces(source, now, length, deadline_s):
-            for cut in cutter.push(piece):
-                yield cut
-    except Unread:
-        for cut in cutter.rest():
-            yield cut
-        raise
-    for cut in cutter.rest():
-        yield cut
+    async for piece in _pieces(source, now, length, deadline_s):
+        for block in cutter.push(piece):
+            yield block
 
 
 def _pieces(

@@ -24,13 +24,17 @@ async def output_of(argv: Sequence[str], deadline_s: float) -> AsyncIterator[byt
         Unread: it isn't there, failed, or took longer than ``deadline_s`` seconds; what it had
             printed before was given.
     """
+    printed = False
     async with stream(argv, timeout_s=deadline_s, env=allowed_environment()) as blocks:
         async for block in blocks:
+            printed = True
             yield block
         came = blocks.output
-    if came.ok:
-        return
     why = came.complaint.splitlines()[-1] if came.complaint else ""
+    if came.ok:
+        if why and not printed:
+            raise Unread(N_("{program} printed nothing: {why}"), program=argv[0], why=why)
+        return
     match came.ended:
         case "timed_out":
             raise Unread(N_("{program} had not finished at the deadline"), program=argv[0])
