@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
+import time
 from contextlib import suppress
 from datetime import timedelta
 
@@ -30,7 +31,7 @@ async def main(asked: Request) -> bytes:
         analyser,
         now=asked.now,
         length=since + baseline,
-        deadline_s=asked.deadline_s,
+        deadline_s=max(0.0, asked.deadline - time.monotonic()),
         lang=asked.lang,
     )
     return msgspec.json.encode(analyser.analysis())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -16,7 +17,7 @@ from bongsu.logs.analysis import Analysis
 
 LARGEST = 32 << 20
 """bytes of an analysis"""
-RESERVED_S, MARGIN = 0.5, 0.15
+RESERVED_S, MARGIN = 1.0, 0.15
 """of the deadline, what is kept for putting the result together: so much, or such a share"""
 _ENV = (LOKI_URL, LOKI_TOKEN, LOKI_TENANT, "XDG_CACHE_HOME", "NUMBA_CACHE_DIR", "PYTHONPATH")
 
@@ -29,8 +30,8 @@ class Request(msgspec.Struct, frozen=True):
     baseline_s: float
     top: int
     now: datetime
-    deadline_s: float
-    """seconds after which it stops reading, and says what it has"""
+    deadline: float
+    """when it stops reading and says what it has, by the machine's monotonic clock"""
     lang: str
 
 
@@ -50,8 +51,9 @@ async def analyse(
     in the analysis's ``troubles``, worded in ``lang``: it never raises.
     """
     reading_s = max(deadline_s * 0.5, deadline_s - max(RESERVED_S, deadline_s * MARGIN))
+    until = time.monotonic() + reading_s
     asked = Request(
-        tuple(sources), since.total_seconds(), baseline.total_seconds(), top, now, reading_s, lang
+        tuple(sources), since.total_seconds(), baseline.total_seconds(), top, now, until, lang
     )
     came = await run(
         [sys.executable, "-m", "bongsu.actions.logsources"],

@@ -8,6 +8,10 @@ from bongsu.actions.programs import allowed_environment, stream
 from bongsu.i18n import N_
 
 
+GRACE_S = 0.2
+"""how long a program may take to end: it only reads, so there is nothing to tidy up"""
+
+
 class Unread(Exception):  # noqa: N818  it is a state of a source rather than a fault of ours
     """A source could not be read, or not to its end: ``text`` of the catalogue, with ``values``."""
 
@@ -25,7 +29,9 @@ async def output_of(argv: Sequence[str], deadline_s: float) -> AsyncIterator[byt
             printed before was given.
     """
     printed = False
-    async with stream(argv, timeout_s=deadline_s, env=allowed_environment()) as blocks:
+    async with stream(
+        argv, timeout_s=deadline_s, env=allowed_environment(), grace_s=GRACE_S
+    ) as blocks:
         async for block in blocks:
             printed = True
             yield block
