@@ -64,6 +64,12 @@ class SignalProtocol(HttpToolsProtocol):
             else:
                 self._let_go()
 
+    def on_message_begin(self) -> None:
+        """Begin a request; what only uvicorn needs of it is made when it goes the long way."""
+        self.url = b""
+        self.headers = []
+        self.expect_100_continue = False
+
     def on_headers_complete(self) -> None:
         """Hold a request back that may be a signal, until its body is there."""
         former: Any = self.cycle  # uvicorn declares that there always is one
@@ -72,11 +78,18 @@ class SignalProtocol(HttpToolsProtocol):
             and self.parser.get_method() == b"POST"
             and not self.flow.write_paused
             and self._short.is_signal(self.url)
-            and not any(name in _LONG_WAY for name, _ in self.headers)
+            and _LONG_WAY.isdisjoint([name for name, _ in self.headers])
         ):
             self._held = []
         else:
-            super().on_headers_complete()
+            self._go_the_long_way()
+
+    def _go_the_long_way(self) -> None:
+        url, headers, expected = self.url, self.headers, self.expect_100_continue
+        super().on_message_begin()
+        self.url, self.expect_100_continue = url, expected
+        self.headers += headers  # the list that the request's scope holds
+        super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         """Gather the body."""
@@ -101,7 +114,7 @@ class SignalProtocol(HttpToolsProtocol):
     def _let_go(self) -> None:
         """Give uvicorn what was held back."""
         held, self._held = self._held or [], None
-        super().on_headers_complete()
+        self._go_the_long_way()
         for body in held:
             super().on_body(body)
 

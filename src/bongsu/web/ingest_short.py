@@ -86,4 +86,8 @@ class ShortWay:
 
 def _value(headers: Sequence[Header], name: bytes) -> bytes:
     """Return the last header of this name, or nothing."""
-    return next((value for known, value in reversed(headers) if known == name), b"")
+    found = b""
+    for known, value in headers:
+        if known == name:
+            found = value
+    return found
