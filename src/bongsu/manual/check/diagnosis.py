@@ -46,6 +46,7 @@ _ROLLOUT_CHANGES = frozenset(("pause", "restart", "resume", "undo"))
 def problems(manual: Manual) -> Iterator[Problem]:
     """Look at groups, checks, log queries and rules."""
     diagnosis = manual.diagnosis
+    yield from web(("diagnosis", "prometheus"), diagnosis.prometheus)
     for name, checks in diagnosis.groups.items():
         yield from refer_all(("diagnosis", "groups", name), "check", checks, diagnosis.checks)
     for name, check in diagnosis.checks.items():
