@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from tests.kube import discovery, objects
+from tests.kube import discovery, objects, openapi
 from tests.kube.discovery import METRICS, RESOURCES
 from tests.kube.faults import Faults, RefusedError
 from tests.kube.patches import patched
@@ -53,7 +53,8 @@ class Asked:
 
     @property
     def dry_run(self) -> bool:
-        return self.request.asked("dryRun") == "All"
+        body = self.body if self.verb == "delete" else None
+        return self.request.asked("dryRun") == "All" or "All" in (body or {}).get("dryRun", [])
 
     @property
     def what(self) -> str:
@@ -130,6 +131,8 @@ class Api:
                 return Reply.of(discovery.core_versions())
             case "/apis":
                 return Reply.of(discovery.group_list(groups))
+            case "/openapi/v2" if request.accepts("proto-openapi"):
+                return Reply(200, openapi.document(), openapi.CONTENT_TYPE)
             case _ if version in versions:
                 return Reply.of(discovery.resource_list(version))
         raise RefusedError(404, "NotFound", "the server could not find the requested resource")

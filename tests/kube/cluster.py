@@ -18,6 +18,7 @@ they start, may all use it. What each part does is said in its module:
 `faults`        how the server itself fails: slow, hanging, 403, 409, 500, cut connections
 `discovery`     what is served, told to old and new kubectl
 `tables`        what ``kubectl get`` prints
+`openapi`       what a dry run of an old kubectl asks for
 `patches`       merge, strategic merge and JSON patch
 `pod_logs`      ``kubectl logs``: since, tail, timestamps, previous, follow
 `remote_exec`   ``kubectl exec`` by WebSocket (1.30 and newer) and SPDY (older)
@@ -25,7 +26,7 @@ they start, may all use it. What each part does is said in its module:
 =============== =================================================================================
 
 What it doesn't do: authentication, protobuf bodies (``create configmap``, ``auth can-i``),
-server-side apply, OpenAPI (``explain``, ``apply`` with validation), port-forward, real networking.
+server-side apply, schemas (``explain``, ``apply`` with validation), port-forward, real networking.
 """
 
 from __future__ import annotations

@@ -191,6 +191,17 @@ def test_a_dry_run_on_the_server_answers_and_changes_nothing(cluster):
     assert (whats(cluster), cluster.image("korea-backend")) == ([], "backend:1")
 
 
+def test_a_dry_run_of_scaling_patching_and_deleting_changes_nothing_either(cluster):
+    cluster.configure("api-config", a="1")
+    for command in (
+        ("scale", D, "--replicas=4"),
+        ("patch", "configmap", "api-config", "-p", '{"data":{"a":"2"}}'),
+        ("delete", "pods", "-l", "app=korea-backend"),
+    ):
+        assert cluster.kubectl(*command, "--dry-run=server").returncode == 0
+    assert whats(cluster) == []
+
+
 def test_deleted_pods_are_made_anew(cluster):
     before = names(cluster)
     assert cluster.kubectl("delete", "pods", "-l", "app=korea-backend").returncode == 0
