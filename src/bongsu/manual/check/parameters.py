@@ -6,6 +6,7 @@ of a run reaches a command.
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Iterator, Mapping
 
@@ -87,11 +88,32 @@ def unfit(parameter: Parameter, value: object) -> str | None:
         return N_("{value} is not of the parameter's type")
     if parameter.choices is not None and value not in parameter.choices:
         return N_("{value} is none of the parameter's choices")
-    if parameter.pattern is not None and not re.fullmatch(parameter.pattern, str(value)):
+    if not matches(parameter, str(value)):
         return N_("{value} doesn't match the parameter's pattern")
     if isinstance(value, (int, float)) and not _within(parameter, value):
         return N_("{value} lies outside the parameter's bounds")
     return None
+
+
+def matches(parameter: Parameter, text: str) -> bool:
+    r"""Say whether the whole text matches the parameter's pattern, if it has one.
+
+    ``\d`` and ``\w`` mean ASCII ones: a digit of another script is no digit to what is run.
+    """
+    return parameter.pattern is None or bool(re.fullmatch(parameter.pattern, text, re.ASCII))
+
+
+def address(text: str) -> str | None:
+    """Return an IPv4 or IPv6 address in its usual form; None if the text is none.
+
+    One with a zone (``fe80::1%eth0``) is refused, because anything may stand behind the percent
+    sign; so is ``0.0.0.0`` and its like, which some programs take for "every address".
+    """
+    try:
+        known = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    return None if "%" in text or known.is_unspecified or not text.isascii() else str(known)
 
 
 def _typed(parameter: Parameter, value: object) -> bool:
@@ -102,8 +124,10 @@ def _typed(parameter: Parameter, value: object) -> bool:
             return isinstance(value, int) and not isinstance(value, bool)
         case "number":
             return isinstance(value, (int, float)) and not isinstance(value, bool)
-        case "string" | "address":
+        case "string":
             return isinstance(value, str)
+        case "address":
+            return isinstance(value, str) and address(value) is not None
 
 
 def _within(parameter: Parameter, value: float) -> bool:

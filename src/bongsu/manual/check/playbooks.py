@@ -53,9 +53,11 @@ def _step(manual: Manual, path: KeyPath, step: Step) -> Iterator[Problem]:
         case KubectlStep():
             yield from refer((*path, "service"), "service", step.service, manual.services.services)
             yield from _workload(manual, (*path, "service"), step)
+            yield from _namespace((*path, "args"), step)
         case HttpStep():
             yield from web((*path, "url"), parameters.filled(step.url))
             yield from web((*path, "undo_url"), parameters.filled(step.undo_url))
+            yield from _headers((*path, "headers"), step)
         case CheckStep():
             yield from refer_all((*path, "checks"), "check", step.checks, checks)
         case HumanStep():
@@ -66,6 +68,7 @@ def _step(manual: Manual, path: KeyPath, step: Step) -> Iterator[Problem]:
             yield from refer((*path, "template"), "template", step.template, plan.templates)
         case SubPlaybookStep():
             yield from _sub(manual, path, step)
+            yield from _alone(path, step)
         case WaitStep():
             pass
 
@@ -88,6 +91,41 @@ def _workload(manual: Manual, path: KeyPath, step: KubectlStep) -> Iterator[Prob
         yield error(
             path, N_("{service} has no workload in services.yaml, so its namespace is unknown"),
             N_("add workload: {{namespace: …}} there"), service=step.service,
+        )  # fmt: skip
+
+
+def _namespace(path: KeyPath, step: KubectlStep) -> Iterator[Problem]:
+    if step.service is None and not names_namespace(step.args):
+        yield warning(
+            path, N_("nothing says in which namespace, so kubectl takes its own default"),
+            N_("name the service, whose workload has one"),
+        )  # fmt: skip
+
+
+def names_namespace(args: list[str]) -> bool:
+    """Say whether kubectl's arguments name a namespace themselves, or all of them."""
+    whole = ("-n", "-A", "--namespace", "--all-namespaces")
+    ours = args[: args.index("--")] if "--" in args else args
+    return any(arg in whole or arg.startswith(("--namespace=", "-n=")) for arg in ours)
+
+
+def _headers(path: KeyPath, step: HttpStep) -> Iterator[Problem]:
+    for name, value in step.headers.items():
+        if value.startswith("env:") and parameters.filled_later(value):
+            yield error(
+                (*path, name), N_("a parameter can't choose which environment variable is sent"),
+                N_("write env:NAME"),
+            )  # fmt: skip
+
+
+def _alone(path: KeyPath, step: SubPlaybookStep) -> Iterator[Problem]:
+    """What can only be said of single steps."""
+    written = {"required": not step.required, "retry": step.retry.times > 0,
+               "idempotent": step.idempotent}  # fmt: skip
+    for key in (key for key, is_written in written.items() if is_written):
+        yield error(
+            (*path, key), N_("{key} says nothing of a whole playbook"),
+            N_("write it at the steps of {playbook}"), key=key, playbook=step.playbook,
         )  # fmt: skip
 
 
@@ -122,12 +160,28 @@ def _calls(manual: Manual) -> Iterator[Problem]:
         ]
         for name, p in manual.playbooks.items()
     }
+    yield from _apart(manual)
     for circle in circles(graph):
         yield error(
             ("playbooks", circle[0], "steps"),
             N_("the playbooks call each other in a circle: {circle}"),
             N_("take one of these steps out"), circle=arrows(circle),
         )  # fmt: skip
+
+
+def _apart(manual: Manual) -> Iterator[Problem]:
+    """A run has one runner; what it calls is done by that one, too."""
+    for name, playbook in manual.playbooks.items():
+        for index, step in enumerate(playbook.steps):
+            if not isinstance(step, SubPlaybookStep):
+                continue
+            called = manual.playbooks.get(step.playbook)
+            if called is not None and called.runner not in (None, playbook.runner):
+                yield error(
+                    ("playbooks", name, "steps", index),
+                    N_("{playbook} is for the runner {runner}, and this one isn't"),
+                    N_("give both the same runner"), playbook=step.playbook, runner=called.runner,
+                )  # fmt: skip
 
 
 def _without(manual: Manual) -> Iterator[Problem]:

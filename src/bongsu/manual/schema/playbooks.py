@@ -18,15 +18,20 @@ from bongsu.manual.schema.base import (
 )
 
 Stage = Literal["immediate", "investigation", "recovery"]
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
 class Parameter(Model):
-    """A typed value that a run of the playbook is given; nothing else reaches a command."""
+    """A typed value that a run of the playbook is given; nothing else reaches a command.
+
+    An ``address`` is an IPv4 or IPv6 address. Without a default it must be given.
+    """
 
     type: Literal["string", "integer", "number", "boolean", "address"] = "string"
     default: str | int | float | bool | None = None
     choices: list[str | int] | None = None
     pattern: str | None = None
+    r"""what the whole value must match; ``\d`` and ``\w`` mean ASCII ones only"""
     minimum: float | None = None
     maximum: float | None = None
     means: Text | None = None
@@ -66,30 +71,42 @@ class CommandStep(StepBase):
     kind: Literal["command"]
     argv: list[str]
     env: list[str] = Field(default_factory=list)
-    """names of environment variables that the command may see"""
+    """environment variables that the command may see; their values are masked in what it prints"""
     undo: list[str] | None = None
+    """the program and its arguments that take the step back"""
     dry_run: list[str] | None = None
+    """what a dry run runs instead, which must change nothing; without it a dry run only shows"""
 
 
 class KubectlStep(StepBase):
-    """kubectl with these arguments; the namespace comes from the service's workload."""
+    """kubectl with these arguments; the namespace comes from the service's workload.
+
+    A dry run asks the server by ``--dry-run=server`` wherever kubectl has it.
+    """
 
     kind: Literal["kubectl"]
     args: list[str]
     service: Id | None = None
     undo: list[str] | None = None
+    """the arguments that take the step back"""
 
 
 class HttpStep(StepBase):
-    """One HTTP request."""
+    """One HTTP request; redirects are not followed."""
 
     kind: Literal["http"]
-    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "POST"
+    method: Method = "POST"
     url: str
     headers: dict[str, str] = Field(default_factory=dict)
+    """``env:NAME`` as a value is read from the environment of whatever runs the step"""
     body: str | None = None
     expect_status: list[int] = Field(default_factory=lambda: [200, 201, 202, 204])
     undo_url: str | None = None
+    """where the request goes that takes the step back; without it, to the same address"""
+    undo_method: Method | None = None
+    """its method, where that is another one"""
+    undo_body: str | None = None
+    """its body; without it, it has none"""
 
 
 class WaitStep(StepBase):
@@ -123,7 +140,7 @@ class NotifyStep(StepBase):
 
 
 class SubPlaybookStep(StepBase):
-    """Run another playbook as one step."""
+    """Run another playbook's steps in this one's place, after the approval that it needs."""
 
     kind: Literal["playbook"]
     playbook: Id
@@ -141,6 +158,17 @@ Step = Annotated[
     | SubPlaybookStep,
     Field(discriminator="kind"),
 ]
+
+
+def has_undo(step: Step) -> bool:
+    """Say whether the manual says how this step is taken back."""
+    match step:
+        case CommandStep() | KubectlStep():
+            return step.undo is not None
+        case HttpStep():
+            return (step.undo_url, step.undo_method, step.undo_body) != (None, None, None)
+        case _:
+            return False
 
 
 def _human(text: str) -> dict[str, str]:
@@ -167,6 +195,13 @@ class Playbook(Model):
     stage: Stage = "immediate"
     parameters: dict[Id, Parameter] = Field(default_factory=dict)
     approve: Id | None = None
+    """the role whose yes a run needs before its first step"""
+    approve_within: Duration = Field(default="30m", validate_default=True)
+    """an approval that nobody has given by then lapses, which is a no"""
+    on_failure: Literal["undo", "stop"] = "undo"
+    """whether a failure takes back what was done, the last step first, or leaves it as it is"""
+    runner: Id | None = None
+    """the worker (``bongsu worker --runner NAME``) that takes its steps; any worker without it"""
     lock: str | None = None
     """the target of which only one run at a time may change anything"""
     automatic: Automatic | None = None

@@ -26,6 +26,11 @@ _STAGES = {
     "recovery": N_("Recovery"),
 }
 
+_ON_FAILURE = {
+    "undo": N_("what was done is taken back, the last step first"),
+    "stop": N_("the run stops, and what was done stays"),
+}
+
 _TYPES = {
     "string": N_("text value"),
     "integer": N_("whole number"),
@@ -113,6 +118,12 @@ def _terms(edition: Edition, name: str, book: p.Playbook) -> Iterator[tuple[str,
         yield t("Types"), inline.listing(map(edition.incident_type, book.types))
     yield t("Severities"), edition.severities(book.severities)
     yield t("Approval"), _approval(edition, book)
+    if book.approve or any(step.approve for step in book.steps):
+        yield t("An approval lapses after"), edition.duration(book.approve_within)
+    if any(map(p.has_undo, book.steps)):
+        yield t("If a step fails"), t(_ON_FAILURE[book.on_failure])
+    if book.runner:
+        yield t("Run by the worker"), inline.code(book.runner)
     if book.lock:
         yield t("One run at a time on"), inline.code(book.lock)
     if book.automatic:
@@ -230,5 +241,6 @@ def _undo(edition: Edition, step: p.Step) -> Iterator[tuple[str, str]]:
             yield edition.t("To undo"), inline.code(inline.command(argv))
         case p.KubectlStep(undo=[*argv]):
             yield edition.t("To undo"), inline.code(_kubectl(edition, step, argv))
-        case p.HttpStep(undo_url=str(url)):
-            yield edition.t("To undo"), inline.code(f"{step.method} {url}")
+        case p.HttpStep() if p.has_undo(step):
+            method, url = step.undo_method or step.method, step.undo_url or step.url
+            yield edition.t("To undo"), inline.code(f"{method} {url}")
