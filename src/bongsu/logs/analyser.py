@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import islice
 from typing import NamedTuple
@@ -282,6 +283,32 @@ class Analyser:
             )
             notes.append(t(told))
         return notes
+
+
+def analyse(
+    data: Iterable[tuple[str, Bytes]],
+    *,
+    now: datetime,
+    since: timedelta = timedelta(minutes=15),
+    baseline: timedelta = timedelta(hours=1),
+    top: int = 10,
+    zone: tzinfo = UTC,
+    live: bool = False,
+    lang: str = "en",
+) -> Analysis:
+    """Say what is new or spiking in ``data``: pairs of a source's name and a block of its records.
+
+    The options are those of `Analyser`. Blocks hold whole records, as `bongsu.logs.blocks` gives.
+
+    Raises:
+        UnreadableLog: from ``data``, where it reads files.
+    """
+    analyser = Analyser(
+        now=now, since=since, baseline=baseline, top=top, zone=zone, live=live, lang=lang
+    )
+    for source, block in data:
+        analyser.feed(source, block)
+    return analyser.analysis()
 
 
 def _moment(seconds: int | None) -> datetime | None:

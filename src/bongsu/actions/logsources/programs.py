@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Sequence
 from bongsu.actions.programs import allowed_environment, stream
 from bongsu.i18n import N_
 
-
 GRACE_S = 0.2
 """how long a program may take to end: it only reads, so there is nothing to tidy up"""
 
