@@ -125,7 +125,7 @@ async def test_who_may_only_look_may_not_diagnose(clinic: Site) -> None:
 async def test_a_process_that_does_not_diagnose_says_so(site: Site) -> None:
     api = site.as_("responder")
     incident = await api.declared()
-    refused = await api.post(f"/incidents/{incident['id']}/reports", status=503)
+    refused = await api.post(f"/incidents/{incident['id']}/reports", status=409)
     assert "diagnose" in refused["detail"]
 
 

@@ -260,9 +260,15 @@ class Shown:
         """Show a change as a report ranks it."""
         return ReportChangeView(
             change.at, change.kind, change.subject, self.says(change.says),
-            self.service(change.service), change.source, change.score,
+            self.service(change.service), self.source(change.source), change.score,
             [self.says(why) for why in change.reasons], change.link, change.evidence,
         )  # fmt: skip
+
+    def source(self, told_by: str) -> str:
+        """Return who told of a change, for people: an integration, a person, or a system."""
+        if told_by in self.manual.signals.integrations:
+            told_by = f"integration:{told_by}"
+        return actor_name(told_by, self.manual, self.t.lang)
 
     def action(self, action: NextAction) -> ReportActionView:
         """Show what to do."""
@@ -272,11 +278,10 @@ class Shown:
     def change(self, kept: KeptChange) -> ChangeView:
         """Show a change event."""
         event = kept.event
-        teller = kept.told_by if ":" in kept.told_by else f"integration:{kept.told_by}"
         return ChangeView(
             kept.id, event.at, kept.received_at, event.kind, event.subject, event.summary,
             self.service(event.service), event.source, kept.told_by,
-            actor_name(teller, self.manual, self.t.lang), event.links, event.details,
+            self.source(kept.told_by), event.links, event.details,
         )  # fmt: skip
 
     def compared(self, made: Comparison) -> ComparisonView:
@@ -302,8 +307,17 @@ class Shown:
 
     def check_name(self, check: str) -> str:
         """Return what the manual calls a check."""
-        known = self._checks.get(check)
-        return known.in_(self.t.lang) if known else check
+        if known := self._checks.get(check):
+            return known.in_(self.t.lang)
+        beside, _, name = check.partition(".")
+        match beside:
+            case "logs" if name:
+                return self.log_name(name)
+            case "changes" if name:
+                return self.t("changes of {kind}", kind=name)
+            case "health" if known_service := self.service(name):
+                return known_service.name
+        return check
 
     def log_name(self, query: str) -> str:
         """Return what the manual calls a log query."""

@@ -57,7 +57,7 @@ def diagnostician(at: Services) -> Diagnostician:
         ProblemError: nobody does.
     """
     if at.diagnostician is None:
-        raise ProblemError("unavailable", N_("this process does not diagnose"))
+        raise ProblemError("conflict", N_("this process does not diagnose"))
     return at.diagnostician
 
 
