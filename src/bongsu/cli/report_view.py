@@ -46,7 +46,8 @@ def _print_verdict(view: Json) -> None:
     if found and worst in ("unknown", "healthy"):
         worst = "degraded"
     sign, style, _ = VERDICTS[worst]
-    console.print(Text(f"{sign} {t(HEADLINES[worst])}", style))
+    headline = NOTHING_SEEN if counts["unknown"] == len(view["checks"]) else HEADLINES[worst]
+    console.print(Text(f"{sign} {t(headline)}", style))
     parts = [f"{t(VERDICTS[name][2])} {count}" for name, count in counts.items() if count]
     taken = f"{moment(view['taken_at'], seconds=True)} ({zone(view['taken_at'])})"
     took = t("{seconds} s of {deadline} s", seconds=f"{view['took_seconds']:.1f}",
@@ -61,6 +62,7 @@ HEADLINES = {
     "unknown": N_("Nothing bad was seen, but not everything could be looked at."),
     "healthy": N_("Everything that was looked at is healthy."),
 }
+NOTHING_SEEN = N_("Nothing could be looked at.")
 
 
 def _print_proposal(proposal: Json) -> None:
