@@ -70,7 +70,13 @@ def deployment(name: str, namespace: str, image: str, replicas: int, at: datetim
 
 
 def template_hash(template: Object) -> str:
-    return hashlib.sha1(json.dumps(template, sort_keys=True).encode()).hexdigest()[:10]
+    return drawn(hashlib.sha1(json.dumps(template, sort_keys=True).encode()).digest(), 10)
+
+
+def drawn(lots: bytes, length: int) -> str:
+    """Write bytes in the letters that Kubernetes appends to names."""
+    letters = "bcdfghjklmnpqrstvwxz2456789"
+    return "".join(letters[lot % len(letters)] for lot in lots[:length])
 
 
 def replica_set(owner: Object, revision: int, at: datetime) -> Object:

@@ -134,7 +134,7 @@ class Rollouts:
             node for node in self._storage.all("nodes") if not node["spec"].get("unschedulable")
         ]
         node = nodes[len(self._pods(owner)) % len(nodes)]["metadata"]["name"] if nodes else ""
-        pod = objects.pod(owner, secrets.token_hex(3)[:5], node, self._now())
+        pod = objects.pod(owner, objects.drawn(secrets.token_bytes(5), 5), node, self._now())
         self._storage.put("pods", pod)
         image = owner["spec"]["template"]["spec"]["containers"][0]["image"]
         if image in self.ill_images:

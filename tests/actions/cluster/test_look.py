@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import timedelta
 
 import pytest
@@ -210,6 +211,17 @@ async def test_a_command_in_a_container_is_judged_by_its_exit_code(cluster, look
     assert (good.verdict, good.evidence.output) == ("healthy", "ok")
     assert (bad.verdict, only(bad).code) == ("unhealthy", "exec_failed")
     assert only(bad).says.says("en").endswith("exit code 7: curl: (7) refused")
+
+
+async def test_our_own_secrets_are_hidden_whatever_their_form(cluster, context, looks):
+    env = {**context.env, "MONGODB_URL": "mongodb://app:qwertyuiop@db/", "SLACK_TOKEN": "zxcvbnm1"}
+    printed = Executed(out="it was qwertyuiop", err="and zxcvbnm1", exit_code=1)
+    cluster.answer_exec(lambda _pod, _argv: printed)
+    within = dataclasses.replace(context, env=env)
+    looked = await looks("exec", "deploy/korea-backend", "--", "env", within=within)
+    assert "it was [SECRET]" in looked.evidence.output
+    for secret in ("qwertyuiop", "zxcvbnm1"):
+        assert secret not in str(looked)
 
 
 async def test_secrets_in_what_a_container_prints_are_masked(cluster, looks):

@@ -30,8 +30,9 @@ _GRAVE = frozenset(
     )
 )
 """reasons that mean that something doesn't run"""
-_DRAWN_SUFFIX = re.compile(r"(-[0-9a-f]{6,10})?-[a-z0-9]{5}$")
-"""what is appended to the names of pods"""
+_DRAWN = "[bcdfghjklmnpqrstvwxz2456789]"
+_DRAWN_SUFFIX = re.compile(f"(-{_DRAWN}{{6,10}})?-{_DRAWN}{{5}}$")
+"""what is appended to the names of pods, in letters that make no words"""
 
 
 def findings(events: list[Event], now: datetime) -> list[Finding]:

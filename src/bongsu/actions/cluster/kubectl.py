@@ -10,12 +10,13 @@ import re
 import stat
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bongsu.actions.looking import LookContext
 from bongsu.actions.probes.outcome import bounded, said, seconds, typed
 from bongsu.actions.programs import MIB, Output, allowed_environment, run
+from bongsu.actions.secrecy import hide
 from bongsu.i18n import N_
 from bongsu.incident.alert import Remark
 from bongsu.incident.report import Evidence
@@ -50,6 +51,8 @@ class Asked:
     args: tuple[str, ...]
     output: Output
     timeout_s: float
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """the whole environment, of which nothing secret may be shown"""
 
     @property
     def command(self) -> str:
@@ -59,14 +62,15 @@ class Asked:
     @property
     def line(self) -> str:
         """The last line of its complaint."""
-        return bounded((self.output.complaint.splitlines() or ["-"])[-1], 300)
+        return bounded(hide((self.output.complaint.splitlines() or ["-"])[-1], self.env), 300)
 
     def evidence(self, shown: str = "") -> Evidence:
         """Show the question and what is worth seeing of the answer."""
         numbers = {"took_s": self.output.took_s}
         if self.output.exit_code is not None:
             numbers["exit_code"] = self.output.exit_code
-        return Evidence(self.command, bounded(shown or self.output.complaint), numbers)
+        told = hide(shown or self.output.complaint, self.env)
+        return Evidence(self.command, bounded(told), numbers)
 
     @property
     def why(self) -> Remark | None:
@@ -143,7 +147,7 @@ async def ask(args: Sequence[str], context: LookContext) -> Asked:
         limit=LARGEST_ANSWER,
         grace_s=GRACE_S / 3,
     )
-    return Asked(tuple(args), output, timeout_s)
+    return Asked(tuple(args), output, timeout_s, context.env)
 
 
 def kubectl(env: Mapping[str, str], timeout_s: float) -> list[str]:

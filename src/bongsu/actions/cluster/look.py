@@ -7,6 +7,7 @@ from bongsu.actions.cluster.reading import read
 from bongsu.actions.cluster.top import read_top
 from bongsu.actions.looking import LookContext, unknown
 from bongsu.actions.probes.outcome import bounded, found, looked, said
+from bongsu.actions.secrecy import hide
 from bongsu.i18n import N_
 from bongsu.incident.report import Looked
 from bongsu.manual.schema.diagnosis import KubectlProbe
@@ -59,7 +60,7 @@ def _executed(check: str, asked: Asked) -> Looked:
     if COMMAND_FAILED.search(complaint) and code not in _NOT_RUN:
         # Who prints no end of line has kubectl's own sentence behind his.
         before = COMMAND_FAILED.sub("", complaint).strip()
-        line = bounded(before.rpartition("\n")[2] or "-", 200)
+        line = bounded(hide(before.rpartition("\n")[2] or "-", asked.env), 200)
         says = said(
             N_("in the container it ends with exit code {code}: {line}"), code=code, line=line
         )

@@ -188,6 +188,7 @@ class Workload(Part, frozen=True, rename="camel"):
     """A deployment, replica set, stateful set or daemon set."""
 
     metadata: Meta
+    kind: str = "Deployment"
     spec: WorkloadSpec = WorkloadSpec()
     status: WorkloadStatus = WorkloadStatus()
 

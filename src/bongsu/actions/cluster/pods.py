@@ -104,6 +104,12 @@ TERMINATING = Trouble(
     0.4,
     N_("{count} of {of} pods of {workload} should have been gone for {detail}"),
 )
+UNREADY = Trouble(
+    "pod_not_ready",
+    "unhealthy",
+    0.7,
+    N_("{count} of {of} pods of {workload} aren't ready: {reason}: {detail}"),
+)
 NEW = Trouble(
     "pod_starting", "degraded", 0.2, N_("{count} of {of} pods of {workload} are starting")
 )
@@ -131,13 +137,16 @@ _STARTING_REASONS = frozenset(("ContainerCreating", "PodInitializing"))
 
 def findings(pods: list[Pod], now: datetime) -> list[Finding]:
     """Find what is wrong with pods; those of a finished job are none of it."""
-    of: dict[str, int] = defaultdict(int)
-    groups: dict[tuple[str, str, str], list[tuple[Pod, Ill]]] = defaultdict(list)
+    of: dict[tuple[str, str], int] = defaultdict(int)
+    groups: dict[tuple[str, ...], list[tuple[Pod, Ill]]] = defaultdict(list)
     for pod in pods:
-        of[workload(pod)] += 1
+        where = pod.metadata.namespace, workload(pod)
+        of[where] += 1
         if (ill := _ill(pod, now)) is not None:
-            groups[workload(pod), ill.trouble.code, ill.container].append((pod, ill))
-    return [_finding(name, ill, of[name]) for (name, _, _), ill in groups.items()]
+            groups[(*where, ill.trouble.code, ill.container)].append((pod, ill))
+    return [
+        _finding(name, ills, of[namespace, name]) for (namespace, name, *_), ills in groups.items()
+    ]
 
 
 def workload(pod: Pod) -> str:
@@ -192,11 +201,23 @@ def _ill(pod: Pod, now: datetime) -> Ill | None:
         return Ill(EVICTED if evicted else FAILED, reason=reason, detail=pod.status.message)
     ills = [ill for status in _statuses(pod) for ill in _of_container(status, pod, now)]
     ills += _by_conditions(pod, now)
+    if not ills and not is_ready(pod):
+        ills.append(_unready(pod, now))
     return max(ills, key=_gravity, default=None)
 
 
 def _gravity(ill: Ill) -> tuple[bool, float]:
     return ill.trouble.verdict == "unhealthy", ill.trouble.weight
+
+
+def _unready(pod: Pod, now: datetime) -> Ill:
+    """Say what Kubernetes says where the containers don't, as when their node is lost."""
+    if _age(pod, now) <= STARTING:
+        return Ill(NEW)
+    said_of = {one.type: one for one in pod.status.conditions}
+    told = said_of.get("Ready")
+    reason = (told.reason if told else "") or pod.status.reason or pod.status.phase or "-"
+    return Ill(UNREADY, reason=reason, detail=told.message if told else pod.status.message)
 
 
 def _leaving(since: datetime, now: datetime) -> Ill | None:

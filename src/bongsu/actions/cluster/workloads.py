@@ -133,7 +133,7 @@ def _finding(
     }
     numbers = {f"replicas_{name}": float(count) for name, count in counts.items()}
     return trouble.of(
-        f"deployment/{workload.metadata.name}",
+        f"{workload.kind.lower()}/{workload.metadata.name}",
         Evidence(output=bounded(line(workload), 1000), numbers=numbers),
         share=share,
         name=workload.metadata.name,
