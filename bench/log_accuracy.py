@@ -1,4 +1,4 @@
-"""How well lines are grouped by template, against labelled samples, beside Drain3; no setting per data set.
+"""How well lines are grouped, against labelled samples, beside Drain3; no setting per data set.
 
     python bench log_accuracy DIR
 

@@ -44,6 +44,8 @@ for raw in open(sys.argv[1], 'rb'):
         break
 print(size / (time.perf_counter() - begin))
 """
+SAMPLED = 6.0
+"""seconds that Drain3 gets"""
 SIZES = {"MB": 10**6, "GB": 10**9}
 
 
@@ -124,7 +126,7 @@ def compare(name: str, path: Path, size: int, repeat: int) -> None:
     best = {what: min(found) for what, found in runs.items()}
     for what, found in best.items():
         line(what, size, found, best["pipeline, C"].seconds)
-    rate = drain3_rate(path, 6.0)
+    rate = drain3_rate(path, SAMPLED)
     print(
         f"  {'Drain3, a beginning':26}{rate / 1e6:19.2f} MB/s;"
         f" ours {size / best['ours'].seconds / rate:.0f}x"

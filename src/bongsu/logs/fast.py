@@ -17,6 +17,8 @@ SLICE = 4 << 20
 """bytes that a thread takes at a time, at most"""
 LEAST = 1 << 18
 """and at least, where there is as much"""
+SCRATCH = 1 << 12
+"""bytes that are classed at once; a multiple of 64"""
 THREADS = max(1, len(os.sched_getaffinity(0)))
 
 
@@ -46,8 +48,7 @@ class ShapeTable:
         self.most = most
         self.stacks = stacks
         self.known = 0
-        self.kind = kernel.kinds()
-        self.salt = np.random.default_rng().integers(1, 2**63, (2, 256), np.uint64) | np.uint64(1)
+        self.secret = np.random.default_rng().integers(1, 2**63, 6, np.uint64) | np.uint64(1)
         self._room(1 << 12)
         self.line_length = 64.0
         self._pool: ThreadPoolExecutor | None = None
@@ -107,8 +108,9 @@ class ShapeTable:
             starts, ends = np.empty(most, np.int64), np.empty(most, np.int64)
             hashes = np.empty((most, 2), np.uint64)
             shapes, lines = np.empty(most, np.int32), np.zeros(most, np.uint8)
+            scratch = np.empty((2, SCRATCH), np.uint8)
             count, after = kernel.scan(
-                data, begin, end, self.kind, self.salt, self.keys, self.values,
+                data, begin, end, self.secret, scratch, self.keys, self.values,
                 starts, ends, hashes, shapes, lines, self.stacks,
             )  # fmt: skip
             self.line_length = max(1.0, (after - begin) / count)

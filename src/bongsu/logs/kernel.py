@@ -15,13 +15,23 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from llvmlite import ir
 from numba import boolean, int32, int64, njit, types, uint8, uint64
+from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-LETTER, DIGIT, LINE_FEED = 1, 3, 4
 BLANK, CONTINUES, RAISES = 1, 2, 4
 """what a line is, bits: nothing on it; goes on with the record before; begins a Python traceback"""
-MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
+GATHER = np.uint64(0x0102040810204080)
+"""times eight bytes of 0 or 1: the top byte has them as bits"""
+TOP, LAST = np.uint64(56), np.uint64(63)
+ALL, HIGH, LOW = (
+    np.uint64(2**64 - 1),
+    np.uint64(0x80 * 0x0101010101010101),
+    np.uint64(0x7F * 0x0101010101010101),
+)
+ZEROS, OVER_NINE = np.uint64(0x30 * 0x0101010101010101), np.uint64(0x76 * 0x0101010101010101)
+"""a byte that is a digit, xor 0x30 and plus 0x76, stays below 0x80; any other doesn't"""
 LEFT, RIGHT = np.uint64(13), np.uint64(51)
 ONE = np.uint64(1)
 SPREAD = np.uint64(32)
@@ -29,19 +39,12 @@ SPREAD = np.uint64(32)
 PAIR = types.UniTuple(int64, 2)  # type: ignore[no-untyped-call]
 Bytes = NDArray[np.uint8]
 BYTES = types.Array(uint8, 1, "C", readonly=True)
-Compile = Callable[[Callable[..., Any]], Any]
+Compile = Callable[..., Any]
 
 
-def kinds() -> Bytes:
-    """Return each byte's kind, (256,)."""
-    kind = np.zeros(256, np.uint8)
-    kind[128:] = LETTER
-    kind[ord("_")] = LETTER
-    kind[ord("A") : ord("Z") + 1] = LETTER
-    kind[ord("a") : ord("z") + 1] = LETTER
-    kind[ord("0") : ord("9") + 1] = DIGIT
-    kind[ord("\n")] = LINE_FEED
-    return kind
+def _intrinsic(function: Compile) -> Any:
+    """Give a function that writes its own machine code; called with the rest of its arguments."""
+    return intrinsic(function)
 
 
 def _compiled(signature: Any) -> Compile:
@@ -96,81 +99,166 @@ def line_kind(data, start, end):  # type: ignore[no-untyped-def]
     return 0
 
 
+@_compiled(types.UniTuple(uint64, 2)(BYTES, int64, int64, uint64, uint64, uint64[::1]))  # type: ignore[no-untyped-call]
+def long_run(data, start, end, h, g, secret):  # type: ignore[no-untyped-def]
+    """Hash a run of any length anywhere, as `scan` does short ones."""
+    times, times2, spread, numbered = secret[2], secret[3], secret[4], secret[5]
+    h0, g0 = h, g
+    digits = False
+    place = start
+    while place < end:
+        length = min(8, end - place)
+        x = uint64(0)
+        for at in range(length):
+            b = data[place + at]
+            x |= uint64(b) << uint64(8 * at)
+            digits |= (b >= 48) & (b <= 57)
+        mixed = x * spread
+        h = (h ^ ((mixed << SPREAD) | (mixed >> SPREAD)) ^ uint64(length)) * times
+        g += x
+        g = ((g << LEFT) | (g >> RIGHT)) * times2
+        place += length
+    if digits:
+        mixed = numbered * spread
+        h = (h0 ^ ((mixed << SPREAD) | (mixed >> SPREAD)) ^ ONE) * times
+        g = g0 + numbered
+        g = ((g << LEFT) | (g >> RIGHT)) * times2
+    return h, g
+
+
+@_intrinsic
+def load(context, data, place):  # type: ignore[no-untyped-def]  # noqa: ARG001
+    """Load eight bytes from anywhere, as one number."""
+
+    def codegen(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        array = context.make_array(signature.args[0])(context, builder, arguments[0])
+        at = builder.gep(array.data, [arguments[1]])
+        return builder.load(builder.bitcast(at, ir.IntType(64).as_pointer()), align=1)
+
+    return types.uint64(data, place), codegen
+
+
+@_intrinsic
+def lowest(context, bits):  # type: ignore[no-untyped-def]  # noqa: ARG001
+    """Return the place of the lowest bit that is set; there must be one."""
+
+    def codegen(_context, builder, _signature, arguments):  # type: ignore[no-untyped-def]
+        return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
+
+    return types.uint64(bits), codegen
+
+
 @_compiled(
     PAIR(
-        BYTES, int64, int64, uint8[::1], uint64[:, ::1],
+        BYTES, int64, int64, uint64[::1], uint8[:, ::1],
         uint64[:, ::1], int32[::1],
         int64[::1], int64[::1], uint64[:, ::1], int32[::1], uint8[::1], boolean,
     )
 )  # fmt: skip
-def scan(data, begin, end, kind, salt, keys, values, starts, ends, hashes, shapes, lines, stacks):  # type: ignore[no-untyped-def]
+def scan(  # type: ignore[no-untyped-def]
+    data, begin, end, secret, scratch, keys, values, starts, ends, hashes, shapes, lines, stacks
+):
     """Split into lines, hash each one's shape, look it up; stop when the answer's arrays are full.
 
-    ``keys`` and ``values`` are the table; shape -1 in the answer means not found. Returns how many
-    lines there were, and where the next begins. The hashes are the same for a line and for its
-    shape.
+    Bytes are classed in bulk; where the class changes a run ends, and runs are hashed eight bytes
+    at a time. A word with a digit counts as one fixed number. ``keys`` and ``values`` are the
+    table; shape -1 in the answer means not found. Returns how many lines there were, and where the
+    next begins. The hashes are the same for a line and for its shape.
     """
     most = len(starts)
     mask = len(values) - 1
-    digit, digit2 = salt[0, 48], salt[1, 48]
+    words, feeds = scratch[0], scratch[1]
+    room = len(words)
+    safe = len(data) - 8
+    times, times2, spread, numbered = secret[2], secret[3], secret[4], secret[5]
+    h, g = secret[0], secret[1]
     count = 0
     start = begin
-    h = ONE
-    hs = ONE
-    g = ONE
-    gs = ONE
-    seen = False
-    place = begin
-    while place <= end:
-        if place == end:
-            if start == end:
-                break
-            k = LINE_FEED
-            b = 10
-        else:
-            b = data[place]
-            k = kind[b]
-        if k == LINE_FEED:
-            if seen:
-                h = (hs + digit) * MULTIPLIER
-                g = ((gs << LEFT) | (gs >> RIGHT)) ^ digit2
-            h ^= h >> SPREAD
-            shape = int32(-1)
-            slot = int64(h & uint64(mask))
-            while values[slot] >= 0:
-                if keys[slot, 0] == h and keys[slot, 1] == g:
-                    shape = values[slot]
+    run = begin
+    base = begin
+    word_before = uint64(0)
+    feed_before = uint64(0)
+    while base < end:
+        size = min(room, end - base)
+        piece = data[base : base + size]  # An index that can't be negative lets it be vectorised.
+        for place in range(size):
+            b = piece[place]
+            words[place] = (
+                ((b >= 97) & (b <= 122)) | ((b >= 65) & (b <= 90)) | ((b >= 48) & (b <= 57))
+                | (b == 95) | (b >= 128)
+            )  # fmt: skip
+            feeds[place] = b == 10
+        for place in range(size, (size + 63) & ~63):
+            words[place] = 0
+            feeds[place] = 0
+        for block in range(0, size, 64):
+            w = uint64(0)
+            f = uint64(0)
+            for eight in range(8):
+                shift = uint64(8 * eight)
+                w |= ((load(words, block + 8 * eight) * GATHER) >> TOP) << shift
+                f |= ((load(feeds, block + 8 * eight) * GATHER) >> TOP) << shift
+            changes = (w ^ ((w << ONE) | word_before)) | f | (f << ONE) | feed_before
+            word_before = w >> LAST
+            feed_before = f >> LAST
+            while changes != 0:
+                bit = lowest(changes)
+                place = base + block + int64(bit)
+                changes &= changes - ONE
+                if place >= base + size:
                     break
-                slot = (slot + 1) & mask
-            starts[count] = start
-            ends[count] = place
-            hashes[count, 0] = h
-            hashes[count, 1] = g
-            shapes[count] = shape
-            if stacks:
-                lines[count] = line_kind(data, start, place)
-            count += 1
-            start = place + 1
-            if count == most:
-                break
-            h = ONE
-            hs = ONE
-            g = ONE
-            gs = ONE
-            seen = False
-            place += 1
-            continue
-        word = (k & 1) != 0
-        ended = seen and not word
-        h0 = (hs + digit) * MULTIPLIER if ended else h
-        g0 = ((gs << LEFT) | (gs >> RIGHT)) ^ digit2 if ended else g
-        h = (h0 + salt[0, b]) * MULTIPLIER
-        g = ((g0 << LEFT) | (g0 >> RIGHT)) ^ salt[1, b]
-        hs = hs if word else h
-        gs = gs if word else g
-        seen = word and (seen or k == DIGIT)
-        place += 1
-    return count, start
+                length = place - run
+                if length > 0:
+                    if length <= 8 and run <= safe:
+                        x = load(data, run) & (ALL >> uint64(64 - 8 * length))
+                        y = x ^ ZEROS
+                        digits = ~(((y & LOW) + OVER_NINE) | y) & HIGH
+                        if digits != 0:
+                            x = numbered
+                            length = 1
+                        mixed = x * spread
+                        h = (h ^ ((mixed << SPREAD) | (mixed >> SPREAD)) ^ uint64(length)) * times
+                        g += x
+                        g = ((g << LEFT) | (g >> RIGHT)) * times2
+                    else:
+                        h, g = long_run(data, run, place, h, g, secret)
+                    run = place
+                if (f >> bit) & ONE:
+                    h ^= h >> SPREAD
+                    shape = int32(-1)
+                    slot = int64(h & uint64(mask))
+                    while values[slot] >= 0:
+                        if keys[slot, 0] == h and keys[slot, 1] == g:
+                            shape = values[slot]
+                            break
+                        slot = (slot + 1) & mask
+                    starts[count] = start
+                    ends[count] = place
+                    hashes[count, 0] = h
+                    hashes[count, 1] = g
+                    shapes[count] = shape
+                    if stacks:
+                        lines[count] = line_kind(data, start, place)
+                    count += 1
+                    start = place + 1
+                    run = start
+                    if count == most:
+                        return count, start
+                    h, g = secret[0], secret[1]
+        base += size
+    if start < end:
+        if run < end:
+            h, g = long_run(data, run, end, h, g, secret)
+        h ^= h >> SPREAD
+        starts[count] = start
+        ends[count] = end
+        hashes[count, 0] = h
+        hashes[count, 1] = g
+        shapes[count] = -1
+        if stacks:
+            lines[count] = line_kind(data, start, end)
+        count += 1
+    return count, end
 
 
 @_compiled(int64(uint64[:, ::1], int32[::1], uint64, uint64, int32))
