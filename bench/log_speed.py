@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -51,6 +52,8 @@ SIZES = {"MB": 10**6, "GB": 10**9}
 
 class Run(NamedTuple):
     seconds: float
+    cpu: float
+    """seconds that processors worked on it, all together: what a busy machine changes less"""
     peak: int
     """bytes"""
 
@@ -70,7 +73,7 @@ def anonymous(process: psutil.Process) -> int:
 
 def run(command: list[str], **environment: str) -> Run:
     """Run a process to its end."""
-    begin, peak = time.perf_counter(), 0
+    begin, worked, peak = time.perf_counter(), _worked(), 0
     with subprocess.Popen(
         command, stdout=subprocess.DEVNULL, env={**os.environ, **environment}
     ) as process:
@@ -83,7 +86,12 @@ def run(command: list[str], **environment: str) -> Run:
                 continue
     if process.returncode:
         sys.exit(f"{command[0]} ended with {process.returncode}")
-    return Run(time.perf_counter() - begin, peak)
+    return Run(time.perf_counter() - begin, _worked() - worked, peak)
+
+
+def _worked() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def shell(path: Path, locale: str) -> Run:
@@ -107,13 +115,14 @@ def forget(path: Path) -> None:
         os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
-def line(what: str, size: int, found: Run, against: float = 0) -> None:
-    ratio = f"{against / found.seconds:6.2f}x the C pipeline" if against else ""
+def line(what: str, size: int, found: Run, against: Run | None = None) -> None:
     rate = size / found.seconds / 1e6
-    print(
-        f"  {what:26}{found.seconds:8.2f} s {rate:8.0f} MB/s {found.peak >> 20:6} MB  {ratio}",
-        flush=True,
-    )
+    text = f"  {what:28}{found.seconds:8.2f} s {rate:7.0f} MB/s, processor {found.cpu:6.2f} s,"
+    text += f" {found.peak >> 20:4} MB"
+    if against:
+        text += f"; {against.seconds / found.seconds:5.2f}x, by processor"
+        text += f" {against.cpu / found.cpu:5.2f}x the C pipeline"
+    print(text, flush=True)
 
 
 def compare(name: str, path: Path, size: int, repeat: int) -> None:
@@ -125,7 +134,7 @@ def compare(name: str, path: Path, size: int, repeat: int) -> None:
         runs.setdefault("pipeline, C.UTF-8", []).append(shell(path, "C.UTF-8"))
     best = {what: min(found) for what, found in runs.items()}
     for what, found in best.items():
-        line(what, size, found, best["pipeline, C"].seconds)
+        line(what, size, found, best["pipeline, C"])
     rate = drain3_rate(path, SAMPLED)
     print(
         f"  {'Drain3, a beginning':26}{rate / 1e6:19.2f} MB/s;"
