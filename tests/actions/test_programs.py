@@ -31,9 +31,15 @@ async def gone(pid_file: Path) -> bool:
     return False
 
 
-async def written(path: Path) -> None:
+async def ended_once_written(path: Path, script: str) -> None:
+    """Cancel the script as soon as it has written the file."""
+    task = asyncio.create_task(shell(script, grace_s=0.2))
     while not (path.exists() and path.read_text().strip()):
+        assert not task.done()
         await asyncio.sleep(0.01)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
 
 
 async def test_what_a_program_prints_and_returns_is_told():
@@ -114,40 +120,41 @@ async def test_who_listens_and_fails_ends_the_program_and_the_run_fails():
 
 
 async def test_a_program_that_takes_too_long_is_ended_and_what_it_said_is_kept():
-    output = await shell(f"echo started; exec sleep {LONG}", timeout_s=0.3)
+    output = await shell(f"echo started; exec sleep {LONG}", timeout_s=1.0)
     assert (output.ended, output.exit_code, output.out) == ("timed_out", None, b"started\n")
     assert output.took_s < 10
 
 
 async def test_a_program_that_ignores_the_polite_signal_is_killed(tmp_path):
     script = f"trap '' TERM; echo $$ > {tmp_path}/pid; while :; do sleep 1; done"
-    output = await shell(script, timeout_s=0.3, grace_s=0.1)
-    assert output.ended == "timed_out"
+    await ended_once_written(tmp_path / "pid", script)
     assert await gone(tmp_path / "pid")
 
 
 async def test_a_program_has_the_grace_to_tidy_up(tmp_path):
-    script = f"trap 'touch {tmp_path}/tidy; exit 0' TERM; echo on; while :; do sleep 0.05; done"
-    assert (await shell(script, timeout_s=0.5)).ended == "timed_out"
+    ready = f"echo on > {tmp_path}/on; while :; do sleep 0.02; done"
+    script = f"trap 'touch {tmp_path}/tidy; exit 0' TERM; {ready}"
+    await ended_once_written(tmp_path / "on", script)
     assert (tmp_path / "tidy").exists()
 
 
 async def test_grandchildren_go_with_a_program_that_timed_out(tmp_path):
     script = f"(sh -c 'echo $$ > {tmp_path}/pid; exec sleep {LONG}') & wait"
-    assert (await shell(script, timeout_s=0.5, grace_s=0.1)).ended == "timed_out"
+    assert (await shell(script, timeout_s=1.0, grace_s=0.1)).ended == "timed_out"
     assert await gone(tmp_path / "pid")
 
 
 async def test_a_descendant_that_fled_to_its_own_session_is_found_and_ended(tmp_path):
     flee = f"setsid sh -c 'echo $$ > {tmp_path}/pid; exec sleep {LONG}' & sleep {LONG}"
-    assert (await shell(flee, timeout_s=0.5, grace_s=0.1)).ended == "timed_out"
+    await ended_once_written(tmp_path / "pid", flee)
     assert await gone(tmp_path / "pid")
 
 
 async def test_what_a_finished_program_left_running_is_ended_and_does_not_hold_up_its_result(
     tmp_path,
 ):
-    script = f"sh -c 'echo $$ > {tmp_path}/pid; exec sleep {LONG}' & sleep 0.2; echo done"
+    wait = f"while ! [ -s {tmp_path}/pid ]; do sleep 0.01; done"
+    script = f"sh -c 'echo $$ > {tmp_path}/pid; exec sleep {LONG}' & {wait}; echo done"
     output = await shell(script)
     assert output.ok
     assert output.out == b"done\n"
@@ -166,11 +173,7 @@ async def test_a_program_that_another_signal_ended_says_which():
 
 async def test_cancelling_the_task_ends_the_program_with_its_children(tmp_path):
     script = f"trap '' TERM; sh -c 'echo $$ > {tmp_path}/pid; exec sleep {LONG}' & sleep {LONG}"
-    task = asyncio.create_task(shell(script, grace_s=0.1))
-    await written(tmp_path / "pid")
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
+    await ended_once_written(tmp_path / "pid", script)
     assert await gone(tmp_path / "pid")
 
 
@@ -224,7 +227,7 @@ async def test_leaving_a_stream_early_ends_its_program(tmp_path):
 
 async def test_a_stream_ends_when_its_time_is_over():
     argv = ["sh", "-c", f"echo one; echo bad >&2; exec sleep {LONG}"]
-    async with stream(argv, timeout_s=0.5, env=ENV) as blocks:
+    async with stream(argv, timeout_s=1.0, env=ENV) as blocks:
         got = [block async for block in blocks]
     assert got == [b"one\n"]
     assert (blocks.output.ended, blocks.output.err) == ("timed_out", b"bad\n")
@@ -241,8 +244,9 @@ def test_programs_end_whole_on_the_loop_that_the_server_runs_on(tmp_path):
     uvloop = pytest.importorskip("uvloop")
 
     async def both():
-        ended = await shell(f"echo a; sleep {LONG} & wait", timeout_s=0.3, grace_s=0.1)
-        left = await shell(f"sh -c 'echo $$ > {tmp_path}/pid; exec sleep {LONG}' & sleep 0.2")
+        ended = await shell(f"echo a; sleep {LONG} & wait", timeout_s=1.0, grace_s=0.1)
+        wait = f"while ! [ -s {tmp_path}/pid ]; do sleep 0.01; done"
+        left = await shell(f"sh -c 'echo $$ > {tmp_path}/pid; exec sleep {LONG}' & {wait}")
         async with stream(
             [sys.executable, "-c", "print('x' * 3000000)"], timeout_s=20, env=ENV
         ) as b:
