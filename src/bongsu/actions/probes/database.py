@@ -32,9 +32,9 @@ def no_address(probe: DatabaseProbe) -> Remark:
     return said(text, name=probe.dsn_env)
 
 
-def not_let_in(error: object) -> Remark:
-    """Say that the credentials don't do, which says nothing of the database's health."""
-    text = N_("it does not let us in: {error}")
+def not_asked(error: object) -> Remark:
+    """Say that it can't be asked, for credentials mostly: that says nothing of its health."""
+    text = N_("it can't be asked: {error}")
     return said(text, error=bounded(str(error), LONGEST_STATEMENT))
 
 

@@ -57,6 +57,26 @@ async def look(check: str, probe: PrometheusProbe, context: LookContext) -> Look
         return unknown(check, why, evidence)
 
 
+async def values(query: str, context: LookContext) -> list[Sample]:
+    """Ask for a query's values now; what is no number stays, so that nobody takes it for one.
+
+    Raises:
+        Refused: there is no usable answer, or nobody has said where Prometheus is.
+        TimeoutError: there was none in time.
+    """
+    base = context.env.get(PROMETHEUS_URL, "").rstrip("/")
+    if not base:
+        raise Refused(
+            said(N_("nobody has said where Prometheus is: set {name}"), name=PROMETHEUS_URL)
+        )
+    async with asyncio.timeout(context.timeout_s):
+        try:
+            return list(_read(await _query(base, query, context)))
+        except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+            text = N_("Prometheus refuses the query: {error}")
+            raise Refused(said(text, error=repr(error)[:300])) from error
+
+
 async def _query(base: str, query: str, context: LookContext) -> Any:
     """Return the answer's JSON.
 

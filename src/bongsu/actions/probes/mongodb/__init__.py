@@ -11,7 +11,7 @@ import errno
 from typing import TYPE_CHECKING, Any
 
 from bongsu.actions.looking import LookContext, unknown
-from bongsu.actions.probes.database import address, no_address, not_let_in
+from bongsu.actions.probes.database import address, no_address, not_asked
 from bongsu.actions.probes.mongodb import reading
 from bongsu.actions.probes.outcome import bounded, found, looked, place_of, said, seconds, typed
 from bongsu.actions.probes.outcome import without_password as shown
@@ -65,7 +65,7 @@ async def look(check: str, probe: DatabaseProbe, context: LookContext) -> Looked
         evidence = Evidence(command, bounded(str(error)))
         if finding := _unreachable(error, place, context.timeout_s):
             return looked(check, [finding], evidence)
-        return unknown(check, not_let_in(error), evidence)
+        return unknown(check, not_asked(error), evidence)
 
 
 def _unreachable(error: BaseException, place: str, wait_s: float) -> Finding | None:

@@ -9,7 +9,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from bongsu.actions.looking import LookContext, unknown
-from bongsu.actions.probes.database import address, no_address, not_let_in
+from bongsu.actions.probes.database import address, no_address, not_asked
 from bongsu.actions.probes.outcome import (
     bounded,
     found,
@@ -50,7 +50,7 @@ async def look(check: str, probe: DatabaseProbe, context: LookContext) -> Looked
         )
         if finding is not None:
             return looked(check, [finding], evidence)
-        return unknown(check, not_let_in(error), evidence)
+        return unknown(check, not_asked(error), evidence)
 
 
 def _refused(error: BaseException) -> Finding | None:
@@ -99,6 +99,6 @@ async def _ask(connection: asyncpg.Connection[Any]) -> statements.Rows:
     for name, statement in statements.of(replica=replica).items():
         try:
             answers[name] = [dict(row) for row in await connection.fetch(statement)]
-        except (asyncpg.InsufficientPrivilegeError, asyncpg.UndefinedObjectError) as error:
+        except asyncpg.SyntaxOrAccessError as error:
             answers[name] = str(error)
     return answers

@@ -10,7 +10,7 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 from bongsu.actions.looking import LookContext, unknown
-from bongsu.actions.probes.database import address, no_address, not_let_in
+from bongsu.actions.probes.database import address, no_address, not_asked
 from bongsu.actions.probes.outcome import bounded, found, looked, place_of, said, typed
 from bongsu.actions.probes.outcome import without_password as shown
 from bongsu.actions.probes.reaching import unreachable
@@ -53,7 +53,7 @@ async def look(check: str, probe: DatabaseProbe, context: LookContext) -> Looked
         )
         if finding is not None:
             return looked(check, [finding], evidence)
-        return unknown(check, not_let_in(error), evidence)
+        return unknown(check, not_asked(error), evidence)
 
 
 def _refused(error: BaseException) -> Finding | None:
