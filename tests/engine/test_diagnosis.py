@@ -140,6 +140,31 @@ async def test_checks_that_hold_their_thread_are_left_behind(
     assert kept.report.not_checked[0].verdict == "unknown"
 
 
+async def test_checks_that_never_end_are_not_joined_by_ever_more_of_them(
+    make: Make, incident: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(diagnosis, "GRACE", 0.05)
+    monkeypatch.setattr(diagnosis, "MOST_THREADS", 2)
+    let_go = threading.Event()
+
+    async def diagnose(manual: Manual, asked: Asked) -> Report:
+        let_go.wait(20)
+        return report(asked)
+
+    doctor = make(diagnose, deadline=0.05)
+    said = [await doctor.diagnose(incident) for _ in range(3)]
+    reasons = [one.report.not_checked[0].why for one in said]
+    assert ["still hang" in (why.says("en") if why else "") for why in reasons] == [
+        False, False, True,
+    ]  # fmt: skip
+    let_go.set()
+    for thread in doctor._threads:
+        thread.join(5)
+    monkeypatch.setattr(diagnosis, "GRACE", 30.0)
+    again = await doctor.diagnose(incident)
+    assert again.report.not_checked == ()
+
+
 async def test_a_report_is_not_held_up_by_what_its_checks_left_behind(
     make: Make, incident: int
 ) -> None:

@@ -10,8 +10,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Iterable
-from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor
+from concurrent.futures import Future, InvalidStateError
 from datetime import datetime, timedelta
+from threading import Thread
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -38,6 +39,8 @@ GRACE = 2.0
 """seconds after its deadline within which a diagnosis must have come back, or it is given up"""
 PLACES = 2
 """diagnoses that run at once in this process"""
+MOST_THREADS = 8
+"""threads that may be alive: those that run, and those whose checks hang beyond their time"""
 CHANGES_SINCE = timedelta(hours=24)
 """how long before the onset a change may have been made to be shown"""
 MOST_CHANGES = 100
@@ -80,6 +83,10 @@ class NoIncidentError(LookupError):
     """There is no incident with this id."""
 
 
+class StillHangingError(RuntimeError):
+    """No more threads are started, since the checks in too many of them don't end."""
+
+
 async def _nobody(_incident: int, _report_id: int, _report: Report) -> None:
     """Tell nobody of a report."""
 
@@ -99,7 +106,7 @@ class Diagnostician:
         self._clock = clock
         self._diagnose = diagnose
         self._fixed = deadline
-        self._threads = ThreadPoolExecutor(PLACES, thread_name_prefix="diagnosis")
+        self._threads: list[Thread] = []
         self._places = asyncio.Semaphore(PLACES)
         self._under_way: dict[int, Run] = {}
         self.on_report: OnReport = _nobody
@@ -154,7 +161,6 @@ class Diagnostician:
         """End what is under way; its jobs, where it has any, begin it anew."""
         for run in list(self._under_way.values()):
             run.done.cancel()
-        self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _whole(self, incident_id: int, report_id: int, asked_by: str, why: str) -> KeptReport:
         async with self._places:
@@ -193,19 +199,38 @@ class Diagnostician:
     async def _bounded(self, asked: Asked) -> Report:
         """Run the checks; a report comes whatever they do."""
         began, manual = self._clock.now(), self._manual()
-        limit, made = asked.deadline_s + GRACE, Future[Report]()
+        limit = asked.deadline_s + GRACE
         try:
-            self._threads.submit(_run, self._diagnose, manual, asked, limit, made)
+            made = self._begun(manual, asked, limit)
             async with asyncio.timeout(limit + GRACE):
                 report = await asyncio.wrap_future(made)
         except TimeoutError:
             report = self._failed(asked, began, Remark(N_("the checks did not come back in time")))
+        except StillHangingError:
+            why = Remark(N_("the checks of earlier diagnoses still hang"))
+            report = self._failed(asked, began, why)
         except Exception as error:
             log.exception("diagnosis.failed", incident=asked.incident)
             why = Remark(N_("the diagnosis failed: {error}"), {"error": repr(error)[:300]})
             report = self._failed(asked, began, why)
         changes = self._ranked((*report.changes, *asked.changes), asked)
         return msgspec.structs.replace(report, changes=changes)
+
+    def _begun(self, manual: Manual, asked: Asked, limit: float) -> Future[Report]:
+        """Start a thread; the process does not wait for it when it ends.
+
+        Raises:
+            StillHangingError: too many of those before hang.
+        """
+        self._threads = [thread for thread in self._threads if thread.is_alive()]
+        if len(self._threads) >= MOST_THREADS:
+            raise StillHangingError
+        made = Future[Report]()
+        arguments = self._diagnose, manual, asked, limit, made
+        thread = Thread(target=_run, args=arguments, name="diagnosis", daemon=True)
+        self._threads.append(thread)
+        thread.start()
+        return made
 
     def _failed(self, asked: Asked, began: datetime, why: Remark) -> Report:
         """Report that nothing could be looked at, which is no sign of health."""

@@ -21,7 +21,7 @@ LARGEST = 1_000_000
 """bytes of one report as JSON; what is more is cut from the least telling end"""
 LONGEST_OUTPUT = 4_000
 """characters of an answer that one piece of evidence keeps where a report is too large"""
-MOST_REPORTS = 200
+MOST_REPORTS = 50
 """reports of one incident that are kept, the newest ones and the first"""
 
 ADD = """
