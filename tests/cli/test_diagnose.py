@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+import signal
+import subprocess
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
+import psutil
 import pytest
-from tests.cli.conftest import Run
+from tests.cli.conftest import BONGSU, Run
 
 from bongsu.incident.diagnosis import Comparison
 from bongsu.incident.report import Report
@@ -128,3 +133,28 @@ def test_without_a_manual_and_without_a_server_it_says_what_to_write(run: Run, t
     assert "--manual FOLDER" in ended.stderr
     nowhere = run("diagnose", "--manual", str(tmp_path / "nowhere"))
     assert nowhere.returncode == 2
+
+
+def test_ctrl_c_ends_the_programs_that_checks_have_begun(
+    manual: Path, environment: dict[str, str], tmp_path: Path
+):
+    begun, number = tmp_path / "begun", "61234.5"
+    line = f"trap '' TERM INT; touch {begun}; sleep {number}"
+    checked(manual, queue=3, disk=["sh", "-c", line])
+    process = subprocess.Popen(
+        [BONGSU, "diagnose", "--manual", str(manual)], env=environment, stdin=subprocess.DEVNULL
+    )
+    try:
+        wait_for(begun.exists)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 130
+    finally:
+        process.kill()
+    assert [one for one in psutil.process_iter(["cmdline"]) if number in str(one.info)] == []
+
+
+def wait_for(true: Callable[[], bool]) -> None:
+    until = time.monotonic() + 30
+    while not true():
+        assert time.monotonic() < until
+        time.sleep(0.05)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bongsu.actions.diagnosis import diagnose, left_behind
+from bongsu.actions.diagnosis import diagnose
 from bongsu.actions.looking import LookContext
 from bongsu.cli import language
 from bongsu.engine.clock import SystemClock
@@ -32,17 +34,30 @@ def run(manual: Manual, service: str | None, deadline_s: float | None) -> tuple[
     loop = asyncio.new_event_loop()
     facts = Facts(service=service)
     context = LookContext(env=os.environ, now=SystemClock().now, timeout_s=0.0, lang=language())
-    with _Watch(manual, facts) as watch:
+    with _Watch(manual, facts) as watch, _ended(loop):
         report = loop.run_until_complete(
             diagnose(
                 manual, facts=facts, context=context, deadline_s=deadline_s, on_looked=watch.done
             )
         )
-    ended = loop.run_until_complete(left_behind(LAST_WORDS_S))
-    if ended:
-        loop.run_until_complete(loop.shutdown_asyncgens())
-        loop.close()
-    return report, ended
+    return report, not asyncio.all_tasks(loop)
+
+
+@contextmanager
+def _ended(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
+    """End what was begun, also when Ctrl-C comes between: programs would go on without us."""
+    try:
+        yield
+    except BaseException:
+        for task in asyncio.all_tasks(loop):
+            task.cancel()
+        raise
+    finally:
+        if tasks := asyncio.all_tasks(loop):
+            loop.run_until_complete(asyncio.wait(tasks, timeout=LAST_WORDS_S))
+        if not asyncio.all_tasks(loop):
+            loop.run_until_complete(loop.shutdown_asyncgens())
+            loop.close()
 
 
 class _Watch:

@@ -66,7 +66,11 @@ async def look(check: str, probe: HttpProbe, context: LookContext) -> Looked:
         spent = {**watch.spent, "took_s": time.perf_counter() - started}
         return _failed(check, probe, context, error, spent)
     except (httpx.InvalidURL, ValueError) as error:
-        why = said(N_("{url} can't be asked for: {error}"), url=bounded(probe.url), error=error)
+        why = said(
+            N_("{url} can't be asked for: {error}"),
+            url=bounded(probe.url),
+            error=bounded(str(error), 300),
+        )
         return unknown(check, why)
     took = time.perf_counter() - started
     numbers = {"status": float(response.status_code), "took_s": took, **watch.spent}
@@ -137,7 +141,11 @@ def _failed(
     if isinstance(error, httpx.RemoteProtocolError):
         says = said(N_("{place} answers with something that is not HTTP"), place=place)
         return looked(check, [found("http_garbled", "unhealthy", says, subject=place)], evidence)
-    why = said(N_("{url} can't be asked for: {error}"), url=bounded(probe.url), error=error)
+    why = said(
+        N_("{url} can't be asked for: {error}"),
+        url=bounded(probe.url),
+        error=bounded(str(error), 300),
+    )
     return unknown(check, why, evidence)
 
 

@@ -100,7 +100,7 @@ def _unreached(error: Exception, base: str, wait_s: float) -> Remark:
     known = trouble_of(error)
     if known is None:
         text = N_("Prometheus at {place} can't be asked: {error}")
-        return said(text, place=shown(base), error=str(error) or type(error).__name__)
+        return said(text, place=shown(base), error=bounded(str(error), 300) or type(error).__name__)
     trouble, detail = known
     return said(trouble.text, place=shown(base), wait=seconds(wait_s), detail=detail)
 
