@@ -16,7 +16,7 @@ import psutil
 
 from bongsu.actions.output import Ended, Kept, Output, Stream
 
-_MARK = "BONGSU_PROGRAM"
+_MARK = "STARTED_BY_BONGSU"
 _STREAMS: dict[int, Stream] = {1: "out", 2: "err"}
 _LAST_WORDS_S = 1.0
 """how long pipes may stay open after everything that we know of was ended"""
