@@ -65,10 +65,25 @@ def test_lines_that_are_all_different_are_ranked_as_the_pipeline_does(tmp_path):
     assert printed(log) == pipeline(log)
 
 
-def test_several_processes_find_what_one_does(tmp_path, monkeypatch):
+@pytest.fixture
+def _compiled(monkeypatch):
     monkeypatch.setattr(exact, "SMALL", 0)
+
+
+def test_compiled_code_on_all_cores_finds_what_plain_code_does(tmp_path, _compiled, monkeypatch):
+    monkeypatch.setattr(scanning, "BATCH", 1000)
     log = tmp_path / "a.log"
     log.write_text(many() + "error twice\nerror twice\nerror without an end")
+    assert printed(log) == pipeline(log)
+
+
+@given(lines=LINES, before=st.integers(0, 600), ending=st.sampled_from([b"\n", b""]))
+@settings(
+    max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
+def test_compiled_code_misses_no_line_wherever_it_lies(tmp_path, _compiled, lines, before, ending):
+    log = tmp_path / "a.log"
+    log.write_bytes(b"." * before + b"\n".join(lines) + ending)
     assert printed(log) == pipeline(log)
 
 

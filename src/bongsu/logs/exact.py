@@ -13,6 +13,7 @@ import secrets
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from itertools import pairwise
 from pathlib import Path
@@ -31,16 +32,12 @@ if TYPE_CHECKING:
 Ranked = tuple[int, bytes]
 """how often, and the line"""
 
-SMALL = 8 << 20
-"""bytes that are scanned without starting other processes"""
+SMALL = 128 << 20
+"""bytes up to which the compiled code isn't worth its start-up"""
 HELD = 4 << 20
 """hashes that are held in memory at once, with their offsets 64 MiB"""
 TOLD = 64
 """bytes of a line by which most are told to sort below those found so far"""
-
-
-class Failed(Exception):  # noqa: N818  as `UnreadableLog`: what it is about comes first
-    """A scanning process ended in an unforeseen way."""
 
 
 class Text(NamedTuple):
@@ -49,7 +46,6 @@ class Text(NamedTuple):
     data: mmap.mmap | bytes
     base: int
     """where it begins among all inputs"""
-    path: Path | None
 
 
 def most_frequent(inputs: Sequence[Path | None], top: int = 10) -> list[Ranked]:
@@ -63,14 +59,14 @@ def most_frequent(inputs: Sequence[Path | None], top: int = 10) -> list[Ranked]:
     """
     with ExitStack() as stack:
         texts: list[Text] = []
-        runs = []
+        runs: list[Run] = []
         for path in inputs:
             base = texts[-1].base + len(texts[-1].data) if texts else 0
             texts.append(_text(path, base, stack))
-        seed = str(secrets.randbelow(1 << 32))
-        alone = sum(len(text.data) for text in texts) <= SMALL
+        large = sum(len(text.data) for text in texts) > SMALL
+        salt = secrets.randbits(63)
         for text in texts:
-            runs += _scanned(text, seed, stack, alone=alone)
+            runs += _scanned_by_all(text, salt, stack) if large else _scanned(text, stack)
         return _ranked(texts, runs, top)
 
 
@@ -79,13 +75,13 @@ def _text(path: Path | None, base: int, stack: ExitStack) -> Text:
     if path is not None and path.is_file():
         with path.open("rb") as source:
             if not os.pread(source.fileno(), 4, 0).startswith((GZIP, ZSTD)):
-                return Text(_mapped(source), base, path)
+                return Text(_mapped(source), base)
     spool = stack.enter_context(TemporaryFile())  # noqa: SIM115  the stack closes it
     for block in stream(sys.stdin.buffer) if path is None else blocks(path):
         data = bytes(block)
         spool.write(b"".join(data[start:end] + b"\n" for start, end in scanning.found(data)))
     spool.flush()
-    return Text(_mapped(spool), base, Path(f"/proc/self/fd/{spool.fileno()}"))
+    return Text(_mapped(spool), base)
 
 
 def _mapped(source: IO[bytes]) -> mmap.mmap | bytes:
@@ -101,38 +97,46 @@ class Run(NamedTuple):
     base: int
 
 
-def _scanned(text: Text, seed: str, stack: ExitStack, *, alone: bool) -> list[Run]:
-    if alone or text.path is None or str(text.path).startswith("/proc/"):
-        run = Run(stack.enter_context(TemporaryFile()), text.base)  # noqa: SIM115  as above
-        for hashes, offsets in scanning.scan(text.data, 0, len(text.data)):
-            run.file.write(len(hashes).to_bytes(8, sys.byteorder))
-            run.file.write(hashes.tobytes() + offsets.tobytes())
-        return [run]
-    return _scanned_by_all(text.path, len(text.data), text.base, seed, stack)
+def _scanned(text: Text, stack: ExitStack) -> list[Run]:
+    run = Run(stack.enter_context(TemporaryFile()), text.base)  # noqa: SIM115  as above
+    for hashes, offsets in scanning.scan(text.data, 0, len(text.data)):
+        run.file.write(len(hashes).to_bytes(8, sys.byteorder))
+        run.file.write(hashes.tobytes() + offsets.tobytes())
+    return [run]
 
 
-def _scanned_by_all(path: Path, size: int, base: int, seed: str, stack: ExitStack) -> list[Run]:
-    """Start a process a core, each for its share of a file."""
-    count = max(1, len(os.sched_getaffinity(0)))
-    bounds = [size * k // count for k in range(count + 1)]
-    runs, pids = [], []
-    for start, end in pairwise(bounds):
-        file = stack.enter_context(TemporaryFile())  # noqa: SIM115  as above
-        argv = [sys.executable, "-S", scanning.__file__, str(path.absolute()), str(start), str(end)]
-        actions = [(os.POSIX_SPAWN_DUP2, file.fileno(), 1)]
-        env = {**os.environ, "PYTHONHASHSEED": seed}
-        pids.append(os.posix_spawn(sys.executable, argv, env, file_actions=actions))
-        runs.append(Run(file, base))
-    import numpy as np  # noqa: F401, PLC0415  needed next: so it is loaded while they run
+def _scanned_by_all(text: Text, salt: int, stack: ExitStack) -> list[Run]:
+    """Scan a large input with a thread a core, each its share of the lines."""
+    if not len(text.data):
+        return []
+    count, size = len(os.sched_getaffinity(0)), len(text.data)
+    bounds = [scanning.line_from(text.data, size * k // count) for k in range(count + 1)]
+    with ThreadPoolExecutor(count) as pool:
+        files = [stack.enter_context(TemporaryFile()) for _ in range(count)]  # noqa: SIM115  as above
+        shares = zip(pairwise(bounds), files, strict=True)
+        waiting = [pool.submit(_scan, text.data, *share, salt, file) for share, file in shares]
+        for future in waiting:
+            future.result()
+    return [Run(file, text.base) for file in files]
 
-    failed = [status for _, status in [os.waitpid(pid, 0) for pid in pids] if status]
-    if failed:
-        raise Failed(f"scanning {path} ended with status {os.waitstatus_to_exitcode(failed[0])}")
-    return runs
+
+def _scan(data: mmap.mmap | bytes, start: int, end: int, salt: int, file: IO[bytes]) -> None:
+    import numpy as np  # noqa: PLC0415  a small input does without
+
+    from bongsu.logs.scanning_kernel import scan  # noqa: PLC0415  as numpy
+
+    view = np.frombuffer(data, np.uint8)
+    words = view[: len(view) // 8 * 8].view(np.uint64)
+    places = np.zeros(scanning.BATCH, np.int64)
+    hashes = np.zeros(scanning.BATCH, np.uint64)
+    while start < end:
+        count, start = scan(view, words, start, end, np.uint64(salt), places, hashes)
+        file.write(count.to_bytes(8, sys.byteorder))
+        file.write(hashes[:count].tobytes() + places[:count].tobytes())
 
 
 def _batches(run: Run) -> Iterator[tuple[Offsets, Offsets]]:
-    import numpy as np  # noqa: PLC0415  the scanning processes run meanwhile
+    import numpy as np  # noqa: PLC0415  as said above
 
     run.file.seek(0)
     while head := run.file.read(8):
