@@ -42,9 +42,9 @@ def templates(
 
     try:
         if assign:
-            _print_assigned(_data(file), as_json=as_json)
+            _print_assigned(_miner(file, stacks=False), _data(file), as_json=as_json)
         else:
-            _print_counted(_data(file), as_json=as_json)
+            _print_counted(_miner(file, stacks=True), _data(file), as_json=as_json)
     except UnreadableLog as error:
         print(f"bongsu: {t(error.text, **error.values)}", file=sys.stderr)
         raise typer.Exit(UNREADABLE) from None
@@ -61,12 +61,19 @@ def _data(file: str) -> Iterator[Data]:
     return stream(sys.stdin.buffer) if file == "-" else blocks(Path(file))
 
 
-def _print_counted(data: Iterable[Data], *, as_json: bool) -> None:
+def _miner(file: str, *, stacks: bool) -> Miner:
+    """Make a miner that needn't find out first that there is much to come."""
+    from bongsu.logs.miner import SMALL, Miner
+
+    path = Path(file)
+    much = file != "-" and path.is_file() and path.stat().st_size > SMALL
+    return Miner(stacks=stacks, small=-1 if much else SMALL)
+
+
+def _print_counted(miner: Miner, data: Iterable[Data], *, as_json: bool) -> None:
     import numpy as np
 
-    from bongsu.logs.miner import Miner
-
-    miner, seen = Miner(), np.zeros(0, np.int64)
+    seen = np.zeros(0, np.int64)
     for piece in data:
         counts = np.bincount(miner.feed(piece).shapes, minlength=len(seen))
         counts[: len(seen)] += seen
@@ -83,10 +90,7 @@ def _print_counted(data: Iterable[Data], *, as_json: bool) -> None:
         sys.stdout.buffer.write(f"{-count:>9}  {template_id(text)}  {text}\n".encode())
 
 
-def _print_assigned(data: Iterable[Data], *, as_json: bool) -> None:
-    from bongsu.logs.miner import Miner
-
-    miner = Miner(stacks=False)
+def _print_assigned(miner: Miner, data: Iterable[Data], *, as_json: bool) -> None:
     # As long as the log has lines: on disk, so that memory doesn't grow with the log.
     with TemporaryFile() as shapes:
         for piece in data:

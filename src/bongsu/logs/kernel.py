@@ -33,7 +33,8 @@ ALL, HIGH, LOW = (
 ZEROS, OVER_NINE = np.uint64(0x30 * 0x0101010101010101), np.uint64(0x76 * 0x0101010101010101)
 """a byte that is a digit, xor 0x30 and plus 0x76, stays below 0x80; any other doesn't"""
 LEFT, RIGHT = np.uint64(13), np.uint64(51)
-ONE = np.uint64(1)
+ONE, TWO, EIGHT = np.uint64(1), np.uint64(2), np.uint64(8)
+ZERO, PAST_FIRST = np.uint64(ord("0")), np.uint64(2**64 - 256)
 SPREAD = np.uint64(32)
 
 PAIR = types.UniTuple(int64, 2)  # type: ignore[no-untyped-call]
@@ -99,33 +100,6 @@ def line_kind(data, start, end):  # type: ignore[no-untyped-def]
     return 0
 
 
-@_compiled(types.UniTuple(uint64, 2)(BYTES, int64, int64, uint64, uint64, uint64[::1]))  # type: ignore[no-untyped-call]
-def long_run(data, start, end, h, g, secret):  # type: ignore[no-untyped-def]
-    """Hash a run of any length anywhere, as `scan` does short ones."""
-    times, times2, spread, numbered = secret[2], secret[3], secret[4], secret[5]
-    h0, g0 = h, g
-    digits = False
-    place = start
-    while place < end:
-        length = min(8, end - place)
-        x = uint64(0)
-        for at in range(length):
-            b = data[place + at]
-            x |= uint64(b) << uint64(8 * at)
-            digits |= (b >= 48) & (b <= 57)
-        mixed = x * spread
-        h = (h ^ ((mixed << SPREAD) | (mixed >> SPREAD)) ^ uint64(length)) * times
-        g += x
-        g = ((g << LEFT) | (g >> RIGHT)) * times2
-        place += length
-    if digits:
-        mixed = numbered * spread
-        h = (h0 ^ ((mixed << SPREAD) | (mixed >> SPREAD)) ^ ONE) * times
-        g = g0 + numbered
-        g = ((g << LEFT) | (g >> RIGHT)) * times2
-    return h, g
-
-
 @_intrinsic
 def load(context, data, place):  # type: ignore[no-untyped-def]  # noqa: ARG001
     """Load eight bytes from anywhere, as one number."""
@@ -139,6 +113,17 @@ def load(context, data, place):  # type: ignore[no-untyped-def]  # noqa: ARG001
 
 
 @_intrinsic
+def highest(context, bits):  # type: ignore[no-untyped-def]  # noqa: ARG001
+    """Return the place of the highest bit that is set; there must be one."""
+
+    def codegen(_context, builder, _signature, arguments):  # type: ignore[no-untyped-def]
+        zeros = builder.ctlz(arguments[0], ir.Constant(ir.IntType(1), 1))
+        return builder.sub(ir.Constant(ir.IntType(64), 63), zeros)
+
+    return types.uint64(bits), codegen
+
+
+@_intrinsic
 def lowest(context, bits):  # type: ignore[no-untyped-def]  # noqa: ARG001
     """Return the place of the lowest bit that is set; there must be one."""
 
@@ -146,6 +131,43 @@ def lowest(context, bits):  # type: ignore[no-untyped-def]  # noqa: ARG001
         return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
 
     return types.uint64(bits), codegen
+
+
+@_compiled(types.UniTuple(uint64, 2)(BYTES, int64, int64, int64, uint64, uint64, uint64[::1]))  # type: ignore[no-untyped-call]
+def long_run(data, start, word, end, h, g, secret):  # type: ignore[no-untyped-def]
+    """Hash a run of any length anywhere, as `scan` does short ones; its word ends at ``word``."""
+    times, times2, spread = secret[2], secret[3], secret[4]
+    safe = end <= len(data) - 8
+    digits = uint64(0)
+    for place in range(start, word, 8):
+        length = min(8, word - place)
+        if safe:
+            y = (load(data, place) & (ALL >> uint64(64 - 8 * length))) ^ ZEROS
+            digits |= ~(((y & LOW) + OVER_NINE) | y) & HIGH
+        else:
+            for at in range(place, place + length):
+                if 48 <= data[at] <= 57:
+                    digits = ONE
+    # What is hashed is the run's shape: where the word has digits, 0 stands for it.
+    place = word - 1 if digits != 0 else start
+    first = digits != 0
+    while place < end:
+        length = min(8, end - place)
+        x = uint64(0)
+        if safe:
+            x = load(data, place) & (ALL >> uint64(64 - 8 * length))
+        else:
+            for at in range(length):
+                x |= uint64(data[place + at]) << uint64(8 * at)
+        if first:
+            x = (x & PAST_FIRST) | ZERO
+            first = False
+        mixed = x * spread
+        h = (h ^ ((mixed << SPREAD) | (mixed >> SPREAD)) ^ uint64(length)) * times
+        g += x
+        g = ((g << LEFT) | (g >> RIGHT)) * times2
+        place += length
+    return h, g
 
 
 @_compiled(
@@ -170,14 +192,14 @@ def scan(  # type: ignore[no-untyped-def]
     words, feeds = scratch[0], scratch[1]
     room = len(words)
     safe = len(data) - 8
-    times, times2, spread, numbered = secret[2], secret[3], secret[4], secret[5]
+    times, times2, spread = secret[2], secret[3], secret[4]
     h, g = secret[0], secret[1]
     count = 0
     start = begin
     run = begin
     base = begin
     word_before = uint64(0)
-    feed_before = uint64(0)
+    word_end = int64(-1)
     while base < end:
         size = min(room, end - base)
         piece = data[base : base + size]  # An index that can't be negative lets it be vectorised.
@@ -198,9 +220,10 @@ def scan(  # type: ignore[no-untyped-def]
                 shift = uint64(8 * eight)
                 w |= ((load(words, block + 8 * eight) * GATHER) >> TOP) << shift
                 f |= ((load(feeds, block + 8 * eight) * GATHER) >> TOP) << shift
-            changes = (w ^ ((w << ONE) | word_before)) | f | (f << ONE) | feed_before
+            shifted = (w << ONE) | word_before
+            word_ends = shifted & ~w
+            changes = (w & ~shifted) | f
             word_before = w >> LAST
-            feed_before = f >> LAST
             while changes != 0:
                 bit = lowest(changes)
                 place = base + block + int64(bit)
@@ -209,19 +232,24 @@ def scan(  # type: ignore[no-untyped-def]
                     break
                 length = place - run
                 if length > 0:
+                    passed = word_ends & ((TWO << bit) - ONE)
+                    if passed != 0:
+                        word_end = base + block + int64(highest(passed))
+                    word = max(0, word_end - run)
                     if length <= 8 and run <= safe:
                         x = load(data, run) & (ALL >> uint64(64 - 8 * length))
                         y = x ^ ZEROS
                         digits = ~(((y & LOW) + OVER_NINE) | y) & HIGH
+                        rest = uint64(8 * max(0, word - 1))
                         if digits != 0:
-                            x = numbered
-                            length = 1
+                            x = ((x >> rest) & PAST_FIRST) | ZERO
+                            length -= word - 1
                         mixed = x * spread
                         h = (h ^ ((mixed << SPREAD) | (mixed >> SPREAD)) ^ uint64(length)) * times
                         g += x
                         g = ((g << LEFT) | (g >> RIGHT)) * times2
                     else:
-                        h, g = long_run(data, run, place, h, g, secret)
+                        h, g = long_run(data, run, run + word, place, h, g, secret)
                     run = place
                 if (f >> bit) & ONE:
                     h ^= h >> SPREAD
@@ -245,10 +273,14 @@ def scan(  # type: ignore[no-untyped-def]
                     if count == most:
                         return count, start
                     h, g = secret[0], secret[1]
+            if word_ends != 0:
+                word_end = max(word_end, base + block + int64(highest(word_ends)))
         base += size
     if start < end:
         if run < end:
-            h, g = long_run(data, run, end, h, g, secret)
+            # A word that the end cuts has no end yet.
+            word = end if word_before != 0 else max(run, word_end)
+            h, g = long_run(data, run, word, end, h, g, secret)
         h ^= h >> SPREAD
         starts[count] = start
         ends[count] = end
