@@ -178,8 +178,10 @@ async def test_cancelling_the_task_ends_the_program_with_its_children(tmp_path):
 
 
 async def test_cancelling_at_once_leaves_nothing_either(tmp_path):
-    for steps in range(6):
-        task = asyncio.create_task(shell(f"exec sleep {LONG}", env={**ENV, "AT": str(tmp_path)}))
+    for steps in range(40):
+        script = f"trap '' TERM; sleep {LONG} & sleep {LONG}"
+        asked = {"env": {**ENV, "AT": str(tmp_path)}, "grace_s": 0.01}
+        task = asyncio.create_task(shell(script, **asked))
         for _ in range(steps):
             await asyncio.sleep(0)
         task.cancel()

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from os import PathLike
 from subprocess import DEVNULL, PIPE
-from typing import cast
+from typing import Any, cast
 
 import psutil
 
@@ -56,8 +56,8 @@ class Program(asyncio.SubprocessProtocol):
         """Start it; where that can't be done, it is over and `output` says why."""
         loop = asyncio.get_running_loop()
         self._began = loop.time()
-        try:
-            await loop.subprocess_exec(
+        begun = asyncio.ensure_future(
+            loop.subprocess_exec(
                 lambda: self,
                 *self._argv,
                 stdin=DEVNULL if stdin is None else PIPE,
@@ -65,6 +65,9 @@ class Program(asyncio.SubprocessProtocol):
                 cwd=cwd,
                 start_new_session=True,
             )
+        )
+        try:
+            await _whole(begun)
         except (FileNotFoundError, NotADirectoryError) as error:
             self._never_ran("not_found", error)
         except PermissionError as error:
@@ -197,6 +200,15 @@ class Program(asyncio.SubprocessProtocol):
             async with asyncio.timeout(grace_s):
                 while _lives(self._pid):  # noqa: ASYNC110  the kernel tells nobody
                     await asyncio.sleep(0.01)
+
+
+async def _whole(begun: asyncio.Future[Any]) -> None:
+    """Wait for a start that is not cut in two; asyncio may wait for ever for one that is."""
+    try:
+        await asyncio.shield(begun)
+    except asyncio.CancelledError:
+        await asyncio.wait({begun})
+        raise
 
 
 async def _within(seconds: float, event: asyncio.Event) -> None:
