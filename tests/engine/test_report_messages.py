@@ -1,4 +1,4 @@
-"""A report is told where the incident was told before, as an answer to that message."""
+"""A report is told in Slack where the incident was told before, as an answer to that message."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from bongsu.channels.slack.blocks import compose
 from bongsu.engine.messages import Writer
 from bongsu.engine.policy import Policy
 from bongsu.incident import events as e
-from bongsu.incident.digest import REPORT, report_notices
+from bongsu.incident.calls import REPORT
+from bongsu.incident.digest import report_notices
 from bongsu.incident.state import Incident
 
 WRITER = Writer("https://bongsu.example", b"s" * 32)
@@ -41,10 +42,15 @@ async def reported(desk: Desk, incident: Incident) -> list[e.DeliveryDue]:
     ]  # fmt: skip
 
 
+def of_ops(deliveries: list[e.DeliveryDue]) -> e.DeliveryDue:
+    (found,) = [one for one in deliveries if one.to == "#ops"]
+    assert found.channel == "slack"
+    return found
+
+
 async def test_a_report_answers_the_first_message_in_its_thread(desk: Desk) -> None:
     incident = await told(desk)
-    (due,) = await reported(desk, incident)
-    assert (due.channel, due.to) == ("slack", "#ops")
+    due = of_ops(await reported(desk, incident))
     now = await desk.incident(int(incident.id))
     message = WRITER.message(POLICY, now, due, START)
     assert (message.kind, message.thread, message.actions) == ("notice", RECEIPT, ())
@@ -57,15 +63,31 @@ async def test_a_report_answers_the_first_message_in_its_thread(desk: Desk) -> N
 
 async def test_a_second_report_answers_the_first_message_too(desk: Desk) -> None:
     incident = await told(desk)
-    (first,) = await reported(desk, incident)
+    first = of_ops(await reported(desk, incident))
     done = e.Delivered(first.delivery, "C012345:9.9")
     await desk.engine.act(int(incident.id), e.SYSTEM, lambda *_: [done])
     now = await desk.incident(int(incident.id))
     assert WRITER.message(POLICY, now, first, START).thread == RECEIPT
     again = report_notices(POLICY.manual, now, 8, full(START))
-    assert [(one.template, one.to) for one in again] == [(REPORT, "#ops")]
+    assert (REPORT, "slack", "#ops") in [(one.template, one.channel, one.to) for one in again]
+    assert len({one.to for one in again}) == len(again)
 
 
 async def test_who_was_told_by_mail_or_not_at_all_hears_nothing_of_it(desk: Desk) -> None:
     incident = await told(desk, channel="email")
-    assert await reported(desk, incident) == []
+    assert "#ops" not in [one.to for one in await reported(desk, incident)]
+
+
+async def test_a_page_is_answered_too_and_nobody_else_counts_as_told(desk: Desk) -> None:
+    await desk.receive(alert("BackendDown"))
+    incident = await desk.only()
+    page = e.Paged("p0", "backend-a", "oncall", START, e.Reason("declared"))
+    due = e.DeliveryDue("p0/0/1", "page", "p0", "slack", "U0BACKEND")
+    sent = e.Delivered("p0/0/1", RECEIPT)
+    await desk.engine.act(int(incident.id), e.SYSTEM, lambda *_: [page, due, sent])
+    answers = await reported(desk, await desk.incident(int(incident.id)))
+    answer = next(one for one in answers if one.to == "U0BACKEND")
+    done = e.Delivered(answer.delivery, "C012345:9.9")
+    now = await desk.engine.act(int(incident.id), e.SYSTEM, lambda *_: [done])
+    assert WRITER.message(POLICY, now, answer, START).thread == RECEIPT
+    assert now.communicated_at is None

@@ -11,7 +11,8 @@ from bongsu.channels.text import action_label
 from bongsu.engine.policy import Policy
 from bongsu.i18n import Translator, translator
 from bongsu.incident import events as e
-from bongsu.incident.digest import REPORT, thread_of
+from bongsu.incident.calls import REPORT
+from bongsu.incident.digest import thread_of
 from bongsu.incident.phases import Phase
 from bongsu.incident.reasons import explain
 from bongsu.incident.state import Incident, Notice, Page

@@ -74,6 +74,10 @@ class Advance(msgspec.Struct, frozen=True):
     at: datetime
 
 
+REPORT = "@report"
+"""what stands for the template of a notice that tells of a report; no template can be called so"""
+
+
 class Notice(msgspec.Struct, frozen=True):
     """A message that went, or is going, to an audience."""
 
@@ -182,12 +186,17 @@ def due(state: Incident, body: e.DeliveryDue, at: datetime) -> Changes:
 
 
 def ended(state: Incident, delivery_id: str, at: datetime, **changes: object) -> Changes:
-    """Note what came of an attempt; the first notice that arrives has told the others."""
+    """Note what came of an attempt; the first notice that arrives has told the others.
+
+    A report goes to those who respond already: it tells nobody else.
+    """
     delivery = state.deliveries.get(delivery_id)
     if delivery is None:
         return {}
     done = msgspec.structs.replace(delivery, ended_at=at, **changes)
-    told = delivery.subject == "notice" and done.outcome == "delivered"
+    notice = state.notices.get(delivery.ref)
+    others = delivery.subject == "notice" and (notice is None or notice.template != REPORT)
+    told = others and done.outcome == "delivered"
     return {
         "deliveries": {**state.deliveries, delivery_id: done},
         "communicated_at": state.communicated_at or (at if told else None),

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from bongsu.i18n import N_, Translator, translator
 from bongsu.incident import events as e
+from bongsu.incident.calls import REPORT
 from bongsu.incident.literal import clean, literal
 from bongsu.incident.report import Change, Finding, Report
 from bongsu.incident.state import Incident, Notice
@@ -36,10 +37,6 @@ LONGEST_LINE = 280
 """characters; with at most `FINDINGS` + … + 6 lines a digest stays below 6,000"""
 
 
-REPORT = "report"
-"""what stands for the template of a notice that tells of a report"""
-
-
 class Digest(NamedTuple):
     """A report in a few lines."""
 
@@ -61,20 +58,20 @@ def digest(report: Report, manual: Manual, t: Translator) -> Digest:
 def report_notices(
     manual: Manual, incident: Incident, report_id: int, report: Report
 ) -> list[e.NoticeDue]:
-    """Return what tells of a report in each Slack channel that was told of the incident before.
+    """Return what tells of a report at each Slack address that heard of the incident before.
 
-    It goes out like every notice, as an answer to the first one (`thread_of`); a channel that has
-    heard nothing yet hears nothing of this either.
+    It goes out like every notice, as an answer to the first message there (`thread_of`), a page
+    or a notice; who has heard nothing yet hears nothing of this either.
     """
-    told = dict.fromkeys(
-        (one.channel, one.to) for one in incident.notices.values() if one.channel == "slack"
-    )
+    sent = ((one.channel, one.to) for one in incident.deliveries.values())
+    due = ((one.channel, one.to) for one in incident.notices.values())
+    told = dict.fromkeys(to for channel, to in (*sent, *due) if channel == "slack")
     text = digest(report, manual, translator(manual.overview.locale)).markdown()
     return [
         e.NoticeDue(
             f"r{report_id}.{index}", REPORT, "slack", to, text, e.Reason("report_made"), index
         )
-        for index, (_, to) in enumerate(told)
+        for index, to in enumerate(told)
     ]
 
 
@@ -82,10 +79,10 @@ def thread_of(incident: Incident, notice: Notice) -> str:
     """Return the receipt of the message that a report answers; empty where there is none."""
     if notice.template != REPORT:
         return ""
-    others = {one.id for one in incident.notices.values() if one.template != REPORT}
+    reports = {one.id for one in incident.notices.values() if one.template == REPORT}
     sent = (
         one.receipt for one in incident.deliveries.values()
-        if one.ref in others and (one.channel, one.to) == (notice.channel, notice.to)
+        if one.ref not in reports and (one.channel, one.to) == (notice.channel, notice.to)
     )  # fmt: skip
     return next((receipt for receipt in sent if receipt), "")
 
