@@ -22,7 +22,11 @@ class CommandTest(Model):
 
     kind: Literal["command"]
     argv: list[str]
+    """``{result}`` in an argument stands for the file in which the program leaves its result;
+    without it, the result is what it prints"""
     result: Literal["exit", "junit", "k6", "artillery", "locust"] = "exit"
+    env: list[str] = Field(default_factory=list)
+    """names of environment variables that the program may see"""
 
 
 class QueryTest(Model):

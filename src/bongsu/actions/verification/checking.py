@@ -1,0 +1,94 @@
+"""The checks of one recovery: smoke first, load tests one after the other, each told when done.
+
+A failure of one stops none of the others, and none runs much longer than its timeout.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+
+import structlog
+
+from bongsu.actions.probes.outcome import seconds
+from bongsu.actions.verification.testing import GRACE_S, Printed, TestContext, measure
+from bongsu.incident.body import Reason
+from bongsu.incident.verification.checked import Checked
+from bongsu.incident.verification.measured import Unreadable
+from bongsu.incident.verification.verdict import Verdict, inconclusive, judge
+from bongsu.incident.verification_events import Outcome
+from bongsu.manual.schema.verification import VerificationCheck
+
+SLACK_S = 3 * GRACE_S
+"""seconds beyond its timeout in which a test must have ended, or it is given up"""
+SMOKE, LOAD = "smoke:", "performance:"
+AT_ONCE = 4
+"""harmless tests that run at once"""
+
+log = structlog.get_logger(__name__)
+
+
+OnChecked = Callable[[Checked], Awaitable[None]]
+
+
+async def verify(
+    checks: Mapping[str, VerificationCheck], context: TestContext, on_checked: OnChecked
+) -> None:
+    """Run these checks (``smoke:user_login`` → the manual's), and tell of each as it is done.
+
+    Load tests come last, so that they disturb nothing, and not at all where a smoke test failed.
+    """
+    smoke = [name for name in checks if name.startswith(SMOKE)]
+    heavy = [name for name in checks if name.startswith(LOAD)]
+    outcomes: dict[str, Outcome] = {}
+
+    async def told(found: Checked) -> None:
+        outcomes[found.check] = found.outcome
+        await on_checked(found)
+
+    async def run(name: str) -> None:
+        await told(await check_once(name, checks[name], context))
+
+    await _together(run, smoke)
+    await _together(run, [name for name in checks if name not in (*smoke, *heavy)])
+    for name in heavy:
+        if any(outcomes[one] == "failed" for one in smoke):
+            await told(_checked(name, inconclusive(Reason("smoke_failed")), "", 0.0))
+        else:
+            await run(name)
+
+
+async def _together(run: Callable[[str], Awaitable[None]], names: Iterable[str]) -> None:
+    places = asyncio.Semaphore(AT_ONCE)
+
+    async def placed(name: str) -> None:
+        async with places:
+            await run(name)
+
+    async with asyncio.TaskGroup() as group:
+        for name in names:
+            group.create_task(placed(name))
+
+
+async def check_once(name: str, check: VerificationCheck, context: TestContext) -> Checked:
+    """Run one check; whatever goes wrong, there is an answer."""
+    began, printed, limit = time.perf_counter(), Printed(), check.timeout.total_seconds()
+    try:
+        async with asyncio.timeout(limit + SLACK_S):
+            verdict = judge(check, await measure(check.test, context, limit, printed))
+    except Unreadable as unreadable:
+        verdict = inconclusive(unreadable.why)
+    except TimeoutError:
+        verdict = inconclusive(Reason("timed_out", {"wait": seconds(limit)}))
+    except Exception as error:  # the edge: one check's failure is no other's
+        log.exception("verification.check_broken", check=name)
+        verdict = inconclusive(Reason("check_broken", {"error": repr(error)[:200]}))
+    return _checked(name, verdict, printed.text, time.perf_counter() - began)
+
+
+def _checked(name: str, verdict: Verdict, output: str, took_s: float) -> Checked:
+    return Checked(
+        check=name, outcome=verdict.outcome, why=verdict.why, numbers=dict(verdict.numbers),
+        output=output, took_s=round(took_s, 3),
+    )  # fmt: skip

@@ -1,0 +1,202 @@
+"""Verifies recoveries: runs the checks that events ask for, and writes what came of each.
+
+They run in a thread with an event loop of its own, as a diagnosis does: whatever a test does there,
+the loop that pages people goes on. A run may take half an hour, so no job is held for it: its
+claim is renewed while it goes on, and where that ends its row brings it to another process, which
+runs the checks that have no answer yet.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, TypeVar
+
+import structlog
+
+from bongsu.engine import effects
+from bongsu.engine.advance import Step, advance
+from bongsu.engine.effects import Effect, Verification
+from bongsu.engine.engine import Engine
+from bongsu.engine.policy import Policy
+from bongsu.incident import events as e
+from bongsu.incident import verification_events as v
+from bongsu.incident.verification.checked import Checked, Quiet
+from bongsu.incident.verification.plan import every_check
+from bongsu.manual.schema.base import SeverityLevel
+from bongsu.manual.schema.verification import VerificationCheck
+from bongsu.store import incidents, verifications
+from bongsu.store.verifications import VerificationRow
+
+if TYPE_CHECKING:
+    from bongsu.store.database import PoolConnection
+
+T = TypeVar("T")
+AskQuiet = Callable[[Sequence[SeverityLevel], timedelta], Awaitable[Quiet]]
+OnChecked = Callable[[Checked], Awaitable[None]]
+Verify = Callable[[Mapping[str, VerificationCheck], AskQuiet, OnChecked], Awaitable[None]]
+
+PLACES = 2
+"""recoveries that a process verifies at once; more of them wait for their turn"""
+LEASE = timedelta(seconds=30)
+RENEW_EVERY = 10.0
+"""seconds; the claim of a process that died is free after `LEASE`"""
+END_WITHIN = 5.0
+"""seconds that programs under way have to end when the process stops"""
+
+log = structlog.get_logger(__name__)
+
+
+class Verifier:
+    """Verifies the recoveries that one process has taken on."""
+
+    def __init__(self, engine: Engine, verify: Verify, worker: str) -> None:
+        self._engine = engine
+        self._verify = verify
+        self._worker = worker
+        self._threads = ThreadPoolExecutor(PLACES, thread_name_prefix="verification")
+        self._under_way: dict[Effect, asyncio.Task[None]] = {}
+
+    def begin(self, effect: Effect, wanted: Verification) -> None:
+        """Begin now if there is room; else its row brings it again, here or elsewhere."""
+        if effect in self._under_way or len(self._under_way) >= PLACES:
+            return
+        task = asyncio.create_task(self._by_hand(effect, wanted), name=f"verify {effect}")
+        self._under_way[effect] = task
+        task.add_done_callback(lambda _: self._under_way.pop(effect, None))
+
+    async def _by_hand(self, effect: Effect, wanted: Verification) -> None:
+        try:
+            await self.verify(effect, wanted)
+        except Exception as error:  # noqa: BLE001  the edge of an effect: its row brings it again
+            log.warning("verification.left", incident=effect.incident, error=repr(error))
+
+    async def verify(self, effect: Effect, wanted: Verification) -> bool:
+        """Run the checks that have no answer yet; False where another process is at it."""
+        async with self._engine.pool.acquire() as conn:
+            if not await effects.claim(conn, effect, self._worker, LEASE):
+                return False
+            answered = await verifications.answered(conn, effect.incident, effect.seq)
+        left = [check for check in wanted.due.checks if check not in answered]
+        renewing = asyncio.create_task(self._renew(effect), name=f"renew {effect}")
+        try:
+            if wanted.incident.open:
+                await self._run(effect, left)
+        finally:
+            renewing.cancel()
+        await self._engine.transact(lambda conn, *_: _done(conn, effect))
+        return True
+
+    async def _run(self, effect: Effect, names: Sequence[str]) -> None:
+        known = every_check(self._engine.policy.manual)
+        for name in names:
+            if name not in known:
+                gone = Checked(check=name, outcome="inconclusive", why=e.Reason("check_gone"))
+                await self.record(effect, gone)
+        checks = {name: known[name] for name in names if name in known}
+
+        async def on_checked(found: Checked) -> None:
+            await self.record(effect, found)
+
+        if checks:
+            await self._apart(checks, on_checked)
+
+    async def record(self, effect: Effect, found: Checked) -> None:
+        """Keep what came of a check, and write it on the incident's log; once."""
+
+        async def work(conn: PoolConnection, policy: Policy, now: datetime) -> Sequence[Step]:
+            locked = await incidents.lock(conn, [effect.incident])
+            row = VerificationRow(
+                0, effect.seq, found.check, found.outcome, found.why, found.numbers, found.output,
+                found.took_s, now,
+            )  # fmt: skip
+            if not await verifications.add(conn, effect.incident, row):
+                return []
+            body = v.Verified(
+                found.check, found.outcome, found.why, effect.seq, found.numbers, found.took_s
+            )
+            return [advance(policy, locked[effect.incident], e.SYSTEM, [body], now)]
+
+        await self._engine.transact(work)
+
+    async def quiet(self, severities: Sequence[SeverityLevel], asked: timedelta) -> Quiet:
+        """Say how long no alert of these severities has fired."""
+        async with self._engine.pool.acquire() as conn:
+            now = self._engine.clock.now()
+            return Quiet(*await verifications.quiet(conn, severities, asked, now))
+
+    async def _renew(self, effect: Effect) -> None:
+        while True:
+            try:
+                async with self._engine.pool.acquire() as conn:
+                    await effects.renew(conn, effect, self._worker, LEASE)
+            except Exception as error:  # noqa: BLE001  the edge: tried again before the lease ends
+                log.warning("verification.not_renewed", effect=str(effect), error=repr(error))
+            await asyncio.sleep(RENEW_EVERY)
+
+    async def _apart(self, checks: Mapping[str, VerificationCheck], tell: OnChecked) -> None:
+        """Run the checks in a thread; what they ask and tell comes back to this loop."""
+        here, apart = asyncio.get_running_loop(), _Apart()
+
+        async def asked(severities: Sequence[SeverityLevel], time: timedelta) -> Quiet:
+            return await _over(here, self.quiet(severities, time))
+
+        async def told(found: Checked) -> None:
+            await _over(here, tell(found))
+
+        running = here.run_in_executor(
+            self._threads, apart.run, lambda: self._verify(checks, asked, told)
+        )
+        try:
+            await asyncio.shield(running)
+        except asyncio.CancelledError:
+            apart.cancel()
+            await asyncio.wait({running}, timeout=END_WITHIN)
+            raise
+
+    async def close(self) -> None:
+        """End what is under way, its programs with it; another process goes on with it."""
+        left = list(self._under_way.values())
+        for task in left:
+            task.cancel()
+        if left:
+            await asyncio.wait(left, timeout=2 * END_WITHIN)
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+class _Apart:
+    """One loop in a thread of its own, that can be told from outside to end."""
+
+    def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    def run(self, work: Callable[[], Awaitable[None]]) -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            asyncio.run(self._whole(work))
+
+    async def _whole(self, work: Callable[[], Awaitable[None]]) -> None:
+        self._task, self._loop = asyncio.current_task(), asyncio.get_running_loop()
+        await work()
+
+    def cancel(self) -> None:
+        if self._loop is not None and self._task is not None and not self._loop.is_closed():
+            with contextlib.suppress(RuntimeError):  # it ended by itself meanwhile
+                self._loop.call_soon_threadsafe(self._task.cancel)
+
+
+async def _over(loop: asyncio.AbstractEventLoop, work: Awaitable[T]) -> T:
+    """Have something done on another thread's loop."""
+
+    async def there() -> T:
+        return await work
+
+    return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(there(), loop))
+
+
+async def _done(conn: PoolConnection, effect: Effect) -> Sequence[Step]:
+    await effects.done(conn, effect)
+    return []

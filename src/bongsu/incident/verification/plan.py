@@ -1,0 +1,107 @@
+"""Which checks of the manual an incident needs, and what still keeps it from being resolved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from bongsu.incident.phases import Phase
+from bongsu.incident.state import Incident
+from bongsu.incident.verification_events import Outcome
+from bongsu.manual.schema.base import SeverityLevel
+from bongsu.manual.schema.document import Manual
+from bongsu.manual.schema.verification import QuietTest, VerificationCheck
+
+GROUPS = ("smoke", "performance", "monitoring")
+"""in the order in which they are run"""
+AFTER_RECOVERY, WATCH_OVER, ASKED = "after_recovery", "watch_over", "asked_to_verify"
+"""why checks are run: the codes of reasons"""
+BY_ITSELF = (AFTER_RECOVERY, WATCH_OVER)
+
+Checks = dict[str, VerificationCheck]
+
+
+def every_check(manual: Manual) -> Checks:
+    """Return all checks by their id (``smoke:user_login``), in the order of the manual."""
+    lists = manual.verification
+    return {
+        f"{group}:{name}": check
+        for group in GROUPS
+        for name, check in getattr(lists, group).items()
+    }
+
+
+def applying(manual: Manual, severity: SeverityLevel) -> Checks:
+    """Return the checks that the manual wants for an incident of this severity."""
+    found = every_check(manual)
+    return {name: check for name, check in found.items() if severity in check.severities}
+
+
+def standing(incident: Incident, check: str) -> Outcome | None:
+    """Return what a check came to since the service was said to work again; None: nothing yet.
+
+    Whatever passed before an alert began to fire says nothing any more.
+    """
+    found = incident.verification.known.get(check)
+    if found is None or (incident.firing_at is not None and found.at < incident.firing_at):
+        return None
+    return found.outcome
+
+
+def unverified(manual: Manual, incident: Incident) -> dict[str, Outcome | None]:
+    """Return the required checks that have not passed since the recovery, with their standing."""
+    found = {
+        name: standing(incident, name)
+        for name, check in applying(manual, incident.severity).items()
+        if check.required
+    }
+    return {name: outcome for name, outcome in found.items() if outcome != "passed"}
+
+
+def due(manual: Manual, incident: Incident, now: datetime) -> Iterator[tuple[str, str] | datetime]:
+    """Yield the checks that Bongsu runs by itself now (with why), and when others will be due.
+
+    Each at once, and again at the end of the watch period, but for load tests that have passed.
+    Whether alerts are quiet is asked when they can be: nothing has been for 15 minutes before
+    these are over.
+    """
+    since = incident.recovered_at
+    if incident.phase is not Phase.MONITORING or since is None:
+        return
+    ends = since + manual.verification.watch
+    for name, check in applying(manual, incident.severity).items():
+        asked = incident.verification.asked.get(name)
+        if isinstance(check.test, QuietTest):
+            at, why = _quiet_at(incident, name, check.test.duration, since), AFTER_RECOVERY
+        elif asked is None:
+            at, why = since, AFTER_RECOVERY
+        else:
+            at, why = ends if asked.at < ends and _again(incident, name) else None, WATCH_OVER
+        if at is not None:
+            yield at if at > now else (name, why)
+
+
+def _quiet_at(incident: Incident, name: str, wanted: timedelta, since: datetime) -> datetime | None:
+    """When nothing can have fired for as long as is wanted; None: not before something happens."""
+    asked = incident.verification.asked.get(name)
+    if name in incident.verification.running or standing(incident, name) == "passed":
+        return None
+    at = max(since, incident.cleared_at or since) + wanted
+    return at if asked is None else max(at, asked.at + wanted)
+
+
+def _again(incident: Incident, check: str) -> bool:
+    return not check.startswith("performance:") or standing(incident, check) != "passed"
+
+
+def relapsed(manual: Manual, incident: Incident) -> Iterator[str]:
+    """Yield the required checks that failed again while it was watched.
+
+    That alerts are not quiet is no relapse of its own: its own alerts say that themselves.
+    """
+    for name, check in applying(manual, incident.severity).items():
+        known = incident.verification.known.get(name)
+        if known is None or not check.required or isinstance(check.test, QuietTest):
+            continue
+        if known.outcome == "failed" and known.former in ("passed", "failed"):
+            yield name
