@@ -45,6 +45,8 @@ for raw in open(sys.argv[1], 'rb'):
         break
 print(size / (time.perf_counter() - begin))
 """
+WATCHED_EVERY = 0.15
+"""seconds; looking for memory takes time from what is measured"""
 SAMPLED = 6.0
 """seconds that Drain3 gets"""
 SIZES = {"MB": 10**6, "GB": 10**9}
@@ -81,7 +83,7 @@ def run(command: list[str], **environment: str) -> Run:
         while process.poll() is None:
             try:
                 peak = max(peak, anonymous(watched))
-                process.wait(0.02)
+                process.wait(WATCHED_EVERY)
             except (psutil.Error, subprocess.TimeoutExpired):
                 continue
     if process.returncode:
