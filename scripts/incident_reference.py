@@ -97,7 +97,7 @@ def events_page() -> str:
         "",
     ]
     for kind in get_args(events.AnyBody):
-        found = _class(events, kind.__name__)
+        found = _class(sys.modules[kind.__module__], kind.__name__)
         lines += [f"## {kind.__struct_config__.tag}", "", found.means, ""]
         if found.fields:
             lines += ["| field | type | default | |", "|---|---|---|---|"]

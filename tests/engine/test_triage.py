@@ -78,7 +78,7 @@ async def ended(desk: Desk) -> None:
     await desk.engine.act(1, "kim", lambda _p, one, _n: commands.acknowledge(one, "kim"))
     await desk.engine.act(1, "kim", lambda _p, one, _n: commands.confirm(one, "kim"))
     await desk.receive(alert("a", "resolved"))
-    await desk.engine.act(1, "kim", lambda _p, one, _n: commands.resolve(one, "kim"))
+    await desk.engine.act(1, "kim", lambda p, one, _n: commands.resolve(p.manual, one, "kim"))
     assert not (await desk.only()).open
 
 

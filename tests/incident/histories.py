@@ -16,6 +16,8 @@ from tests.incident.world import World
 
 from bongsu.incident import commands as c
 from bongsu.incident import events as e
+from bongsu.incident import run_events as r
+from bongsu.incident.runs.asking import answer, approve, stop
 from bongsu.manual.load import load
 
 ROOT = Path(__file__).parents[2]
@@ -66,7 +68,7 @@ def backend_down() -> World:
     )
     w.skip_to("21:30").writes(e.AlertsResolved(2, 1), by="integration:alertmanager")
     w.skip_to("22:00").writes(e.AlertsResolved(1, 0), by="integration:alertmanager")
-    w.skip_to("38:00").writes(*c.resolve(w.incident, "pm", "v1.8.2로 롤백 완료"), by="person:pm")
+    w.skip_to("38:00").writes(*c.resolve(SEED, w.incident, "pm", "v1.8.2로 롤백 완료"), by="person:pm")
     w.skip_to("2d").writes(*c.review(w.incident, "연결 풀 모니터링 추가"), by="person:pm")
     return w
 
@@ -97,6 +99,7 @@ def forgotten_p2() -> World:
     w.skip_to("9:21:00").writes(
         *c.tick(w.incident, SEED, "first_look", 0, done=False), by="person:backend-a"
     )
+    w.skip_to("9:40:00").recovers("backend-a")
     w.skip_to("10h").resolves("backend-a")
     return w
 
@@ -118,7 +121,7 @@ def storm() -> World:
     w.skip_to("3:00").writes(e.Absorbed("41", 12, 12), by="person:backend-a")
     w.skip_to("15:00").recovers("backend-a")
     w.skip_to("16:00").writes(e.AlertsResolved(49_247, 0), by="integration:alertmanager")
-    w.skip_to("31:00").resolves("backend-a")
+    w.skip_to("32:00").resolves("backend-a")
     return w
 
 
@@ -174,12 +177,57 @@ def back_again() -> World:
         again, e.AlertsAdded(1, 1, "RedisDown"), by="integration:alertmanager"
     )
     w.skip_to("58:30").acknowledges("frontend-a")
+    w.skip_to("1:00:00").recovers("frontend-a").clears()
     w.skip_to("1:20:00").resolves("frontend-a")
+    return w
+
+
+def rolled_back() -> World:
+    """A playbook that waits for its lock, is approved, fails and is taken back; two more that rest."""
+    w = World(SEED)
+    w.at("0:00").opens("P0", title="BackendErrors", alerts=1, type="deployment_failure")
+    w.skip_to("1:00").confirms("backend-a")
+    scale = '{"kind":"command","name":"증설","argv":["scale"],"undo":["scale-back"]}'
+    hand = '{"kind":"human","name":"서버 교체","instruction":"교체","approve":"technical_lead"}'
+    look = '{"kind":"command","name":"확인","argv":["look"]}'
+    steps = [
+        r.PlannedStep(spec, {"ko": "단계", "en": "step"}, "mend") for spec in (scale, hand, look)
+    ]
+    why = e.Reason("playbook_automatic", {"playbook": "mend", "condition": "true"})
+    busy = e.Reason("lock_taken", {"lock": "backend", "run": "r3", "incident": "7"})
+    w.skip_to("2:00").writes(
+        r.RunAsked("r1", "mend", steps, {"replicas": 10}, "backend", automatic=True, why=why)
+    )
+    w.runner.write(e.SYSTEM, [r.RunWaits("r1", w.runner.now + timedelta(seconds=5), busy)])
+    w.skip_to("2:05").writes(r.RunStarted("r1"))
+    w.skip_to("2:06").writes(r.StepEnded("r1", 0, "do", 1, "done", exit_code=0, took=0.8, output=1))
+    manual, run = w.runner.manual, "r1"
+    w.skip_to("3:00").writes(
+        *approve(manual, w.incident, run, 1, "senior-dev", yes=True), by="person:senior-dev"
+    )
+    w.skip_to("9:00").writes(
+        *answer(w.incident, run, 1, "devops-a", said="done", note="교체함"), by="person:devops-a"
+    )
+    w.skip_to("9:01").writes(r.StepEnded(run, 2, "do", 1, "failed", exit_code=1, took=0.1))
+    w.skip_to("9:02").writes(r.StepEnded(run, 0, "undo", 1, "done", exit_code=0, took=0.9))
+    w.skip_to("10:00").writes(
+        r.RunAsked("r2", "mend", steps[1:2], approve="technical_lead"), by="person:devops-a"
+    )
+    w.skip_to("45:00").writes(
+        r.RunAsked("r3", "mend", steps[1:2]), r.RunStarted("r3"), by="person:devops-a"
+    )
+    w.runner.write(e.SYSTEM, [*stop(w.incident, "r3", undo=False)])
+    w.runner.write(e.SYSTEM, [r.RunAsked("r4", "mend", steps[:1], automatic=True)])
+    w.runner.write(
+        e.SYSTEM, [r.StartRefused("r4", e.Reason("automation_bound", {"times": "1", "per": "1h"}))]
+    )
+    w.skip_to("50:00").resolves("pm", "수동으로 확인함")
     return w
 
 
 ALL: tuple[Callable[[], World], ...] = (
     backend_down, false_alarm, forgotten_p2, storm, joined_another, every_channel_down, back_again,
+    rolled_back,
 )  # fmt: skip
 
 

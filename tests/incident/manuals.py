@@ -62,7 +62,6 @@ def _seed_like() -> Chapter:
         },
         "playbooks": _playbooks(),
         "communication": _communication(),
-        "verification": _verification(),
         "texts": {"templates/incident_notification.md": ANNOUNCEMENT},
     }
 
@@ -298,7 +297,8 @@ def _communication() -> Chapter:
     }
 
 
-def _verification() -> Chapter:
+def verification() -> Chapter:
+    """What a manual that verifies recoveries adds."""
     check = {
         "name": {"ko": "사용자 로그인", "en": "User login"},
         "test": {"kind": "command", "argv": ["npm", "run", "test:login"]},

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tests.incident.world import START
 
 from bongsu.incident import events as e
+from bongsu.incident import run_events as r
 
 KINDS: tuple[type[e.Body], ...] = get_args(e.AnyBody)
 
@@ -28,7 +29,20 @@ FAMILIAR: dict[str, tuple[str, ...]] = {
     "checklist": ("first_look", "ghost"),
     "type": ("server_down", "data_breach"),
     "clock": ("response", "recovery"),
+    "run": ("r1", "r2"),
+    "playbook": ("high_cpu_usage", "ghost"),
 }
+SPECS = (
+    {"kind": "command", "argv": ["true"], "undo": ["true"], "approve": "technical_lead"},
+    {"kind": "wait", "duration": "1m", "when": "checks.ghost == 'healthy'"},
+    {"kind": "human", "instruction": "look"},
+    {"kind": "command", "argv": ["true"], "undo": ["true"], "retry": {"times": 2, "wait": "5s"}},
+    {"kind": "check", "checks": ["api"], "required": False},
+)
+STEPS = [
+    r.PlannedStep(msgspec.json.encode({"name": "x", **spec}).decode(), {"ko": "단계"}, "x")
+    for spec in SPECS
+]
 
 texts = st.text(st.characters(codec="utf-8"), max_size=20)
 times = st.integers(-86_400, 86_400 * 30).map(lambda seconds: START + timedelta(seconds=seconds))
@@ -62,7 +76,13 @@ def _value(name: str, kind: Any) -> st.SearchStrategy[Any]:
         return st.sampled_from(get_args(kind))
     if get_origin(kind) is list:
         return st.lists(_value(name, get_args(kind)[0]), max_size=3)
-    if name in ("round", "step"):
+    if get_origin(kind) is dict:
+        return st.dictionaries(texts, _value(name, get_args(kind)[1]), max_size=3)
+    if kind is r.PlannedStep:
+        return st.sampled_from(STEPS)
+    if name == "step":
+        return st.integers(-3, 4)
+    if name == "round":
         return st.integers(-3, 3) | st.integers(-3, 100_000)
     return {
         str: st.sampled_from(FAMILIAR[name]) | texts if name in FAMILIAR else texts,

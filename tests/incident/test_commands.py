@@ -35,6 +35,10 @@ def refusal(ask: Callable[[], object]) -> e.Reason:
 ENDED = opened(e.Resolved())
 
 
+def resolve(incident: Incident, person: str) -> c.Bodies:
+    return c.resolve(manual(), incident, person)
+
+
 @pytest.mark.parametrize(
     "ask",
     [
@@ -53,7 +57,7 @@ def test_what_ended_must_be_reopened_first(ask: Callable[[], object]):
     assert refusal(ask) == e.Reason("not_open", {"phase": "resolved"})
 
 
-@pytest.mark.parametrize("verb", [c.confirm, c.dismiss, c.start_recovery, c.recovered, c.resolve])
+@pytest.mark.parametrize("verb", [c.confirm, c.dismiss, c.start_recovery, c.recovered, resolve])
 def test_a_resolved_incident_takes_no_further_step(verb: Callable[..., object]):
     assert refusal(lambda: verb(ENDED, "pm")) == e.Reason(
         "not_in_this_phase", {"phase": "resolved"}
@@ -71,7 +75,7 @@ def test_a_confirmed_incident_is_not_confirmed_again():
 
 
 def test_who_acts_first_has_acknowledged():
-    for verb in (c.confirm, c.dismiss, c.start_recovery, c.recovered, c.resolve):
+    for verb in (c.confirm, c.dismiss, c.start_recovery, c.recovered, resolve):
         assert verb(opened(), "pm")[0] == e.Acknowledged("pm")
 
 

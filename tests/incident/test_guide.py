@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 from tests.incident.conftest import MakeWorld
-from tests.incident.manuals import manual
+from tests.incident.manuals import manual, verification
 from tests.incident.world import World
 
 from bongsu.i18n import translator
@@ -290,12 +290,15 @@ def test_a_service_that_the_manual_does_not_know_is_recovered_by_whoever_answere
     assert action(world, "recover").who == ("person:backend-a",)
 
 
-def test_what_works_again_is_verified_watched_and_then_resolved(world: World):
+def test_what_works_again_is_verified_watched_and_then_resolved():
+    world = World(manual(verification=verification()))
     responding(world)
     world.skip_to("20:00").clears().expects(phase="monitoring")
-    check = action(world, "verify_recovery")
+    check = action(world, "verification_runs")
 
-    assert check.words(world.runner.manual, KO) == "복구 검증: 사용자 로그인 (통과율 100%)"
+    assert check.words(world.runner.manual, KO) == "복구 검증 중: 사용자 로그인 (통과율 100%)"
+    world.at("20:01")
+    assert action(world, "verify_recovery").done
     assert check.command == ("npm", "run", "test:login")
     assert by(world, action(world, "keep_watching")) == "35:00"
     assert "take_role" not in codes(world)

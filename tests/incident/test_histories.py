@@ -31,6 +31,7 @@ ENDS = {
     "storm": (Phase.RESOLVED, "P0", "backend-a", {}),
     "joined_another": (Phase.DISMISSED, "P2", None, {}),
     "every_channel_down": (Phase.RESOLVED, "P0", "devops-b", {}),
+    "rolled_back": (Phase.RESOLVED, "P0", "backend-a", {}),
     "back_again": (Phase.RESOLVED, "P0", "frontend-a", {}),
 }
 
@@ -63,6 +64,8 @@ def test_a_history_can_be_read_in_both_languages(path: Path, lang: str):
         assert entry.text.strip()
         if lang == "ko" and entry.kind != "severity_changed":
             assert re.search("[가-힣]", entry.text), entry
+        if entry.kind == "verified":
+            continue  # its reason begins with what was measured: ``exit_code 0``
         assert "_" not in entry.why.partition(" ")[0], f"a bare code: {entry}"
 
 

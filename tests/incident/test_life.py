@@ -266,7 +266,7 @@ def test_a_review_ends_it_for_good(world: World):
 
     assert world.incident.phase == "reviewed"
     with pytest.raises(RefusedError, match="not_in_this_phase"):
-        commands.resolve(world.incident, "pm")
+        commands.resolve(world.runner.manual, world.incident, "pm")
 
 
 # ── merging ──────────────────────────────────────────────────────────────────────────────

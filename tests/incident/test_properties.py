@@ -11,17 +11,22 @@ import msgspec
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from tests.incident.manuals import manual, severity
+from tests.incident.manuals import manual, severity, verification
 from tests.incident.world import START, Fate, Runner
 
 from bongsu.incident import commands
 from bongsu.incident import events as e
+from bongsu.incident import verification_events as v
 from bongsu.incident.decide import settle
 from bongsu.incident.state import Incident, apply, fold
 from bongsu.manual.schema.document import Manual
 
 MANUAL = manual()
-MANUALS = (MANUAL, severity("P0", assemble=None, verify={"unanswered": "remind"}))
+MANUALS = (
+    MANUAL,
+    severity("P0", assemble=None, verify={"unanswered": "remind"}),
+    manual(verification=verification()),
+)
 WIDEST_GAP = timedelta(minutes=4)
 """of the P0 ladder: 0, 3, 6 minutes and again after 10"""
 
@@ -100,10 +105,23 @@ class AnyLife(RuleBasedStateMachine):
 
     @rule(
         person=people,
-        verb=st.sampled_from(["confirm", "dismiss", "recovered", "resolve", "start_recovery"]),
+        verb=st.sampled_from(["confirm", "dismiss", "recovered", "start_recovery"]),
     )
     def somebody_decides(self, person: str, verb: str) -> None:
         self.attempt(lambda i: getattr(commands, verb)(i, person))
+
+    @rule(person=people, override=st.sampled_from(["", "눈으로 확인함"]))
+    def somebody_resolves(self, person: str, override: str) -> None:
+        manual = self.runner.manual
+        self.attempt(lambda i: commands.resolve(manual, i, person, override=override))
+
+    @rule(checks=st.sampled_from([(), ("smoke:user_login",)]))
+    def somebody_verifies(self, checks: tuple[str, ...]) -> None:
+        self.attempt(lambda i: commands.verify(self.runner.manual, i, checks))
+
+    @rule(outcome=st.sampled_from(["passed", "failed", "inconclusive"]))
+    def checks_come_to_something_else(self, outcome: v.Outcome) -> None:
+        self.runner.outcomes["smoke:user_login"] = outcome
 
     @rule(verb=st.sampled_from(["unacknowledge", "reopen", "unsnooze", "review"]))
     def somebody_takes_it_back(self, verb: str) -> None:

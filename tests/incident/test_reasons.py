@@ -16,10 +16,12 @@ import bongsu
 from bongsu.i18n import translator
 from bongsu.incident import reasons as r
 from bongsu.incident.events import Reason
+from bongsu.incident.verification.reasons import OUTCOMES, REFUSED, VERDICTS
 
 MANUAL = manual()
 KO, EN = translator("ko"), translator("en")
-TEXTS = {**r.DECISIONS, **r.REFUSALS, **r.GUIDANCE}
+TEXTS = {**r.DECISIONS, **r.REFUSALS, **r.GUIDANCE, **VERDICTS, **REFUSED}
+TABLES = [r.DECISIONS, r.REFUSALS, r.GUIDANCE, r.PHASES, r.CLOCKS, VERDICTS, REFUSED, OUTCOMES]
 PACKAGE = Path(bongsu.__file__).parent
 
 
@@ -27,7 +29,7 @@ def codes_in_the_source() -> set[str]:
     found = set()
     for path in PACKAGE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.Call) and _callee(node) in ("Reason", "RefusedError"):
+            if isinstance(node, ast.Call) and _callee(node) in ("Reason", "RefusedError", "Unreadable"):
                 match node.args:
                     case [ast.Constant(value=str(code)), *_]:
                         found.add(code)
@@ -49,10 +51,10 @@ def test_every_reason_that_any_code_gives_has_words():
     assert codes - TEXTS.keys() == set()
 
 
-@pytest.mark.parametrize("table", [r.DECISIONS, r.REFUSALS, r.GUIDANCE, r.PHASES, r.CLOCKS])
+@pytest.mark.parametrize("table", TABLES)
 def test_every_text_is_in_the_korean_catalogue(table: dict[str, str]):
     missing = [
-        text for text in table.values() if text != "{item}" and not re.search("[가-힣]", KO(text))
+        text for text in table.values() if text not in ("{item}", "{numbers}") and not re.search("[가-힣]", KO(text))
     ]
 
     assert missing == []
@@ -128,4 +130,5 @@ def test_a_duration_is_read_in_the_readers_language():
 
 
 def test_the_tables_of_codes_do_not_overlap():
-    assert len(TEXTS) == len(r.DECISIONS) + len(r.REFUSALS) + len(r.GUIDANCE)
+    tables = (r.DECISIONS, r.REFUSALS, r.GUIDANCE, VERDICTS, REFUSED)
+    assert len(TEXTS) == sum(len(table) for table in tables)

@@ -11,6 +11,7 @@ from tests.incident.world import START, Runner
 
 from bongsu.incident import commands, decide
 from bongsu.incident import events as e
+from bongsu.incident.case import Case
 from bongsu.incident.contacts import Finding
 from bongsu.incident.state import Incident, apply
 from bongsu.manual.schema.base import SeverityLevel
@@ -82,7 +83,7 @@ def test_whoever_is_on_call_is_reminded_when_only_a_senders_system_answered():
 def test_a_rule_that_fails_stops_no_page(monkeypatch: pytest.MonkeyPatch):
     """Whatever is wrong with a notice or a clock, people are called."""
 
-    def broken(case: decide.Case) -> Iterator[Finding]:
+    def broken(case: Case) -> Iterator[Finding]:
         yield e.NoteAdded("half of what it wanted to say")
         raise LookupError("no such template")
 

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple, Self, TypeVar
 
 from bongsu.incident import commands
 from bongsu.incident import events as e
+from bongsu.incident import verification_events as v
 from bongsu.incident.decide import settle, wanted
 from bongsu.incident.state import Incident, apply
 from bongsu.manual.schema.base import SeverityLevel, parse_duration
@@ -68,6 +69,9 @@ class Runner:
         self._post = post
         self._under_way: list[tuple[datetime, int, e.DeliveryDue, Fate]] = []
         self._number = count()
+        self.outcomes: dict[str, v.Outcome] = {}
+        """what checks of the recovery come to, a second after they were asked for; else passed"""
+        self._checks: list[tuple[datetime, int, v.Verified]] = []
 
     def run_until(self, at: datetime) -> None:
         """Let everything happen that is due until ``at``, that instant included."""
@@ -97,9 +101,10 @@ class Runner:
             event = e.Event(self.incident.seq + 1, self.now, actor, body)
             self.incident = apply(self.incident, event)
             self.log.append(event)
+            self._verify(event)
 
     def _next(self) -> datetime | None:
-        arrivals = [self._under_way[0][0]] if self._under_way else []
+        arrivals = [found[0][0] for found in (self._under_way, self._checks) if found]
         looks = [self.look_at] if self.look_at is not None else []
         return min([*arrivals, *looks], default=None)
 
@@ -112,6 +117,15 @@ class Runner:
         for event in done.events:
             if isinstance(event.body, e.DeliveryDue):
                 self._send(event.body)
+            self._verify(event)
+
+    def _verify(self, event: e.Event) -> None:
+        if isinstance(event.body, v.VerificationDue):
+            for check in event.body.checks:
+                outcome, at = self.outcomes.get(check, "passed"), self.now + timedelta(seconds=1)
+                why = e.Reason("criterion_met", {"numbers": "exit_code 0"})
+                found = v.Verified(check, outcome, why, event.seq, {"exit_code": 0.0}, 1.0)
+                heapq.heappush(self._checks, (at, next(self._number), found))
 
     def _send(self, due: e.DeliveryDue) -> None:
         page = self.incident.pages.get(due.ref)
@@ -122,6 +136,9 @@ class Runner:
         while self._under_way and self._under_way[0][0] <= self.now:
             _, _, due, fate = heapq.heappop(self._under_way)
             self._append(e.SYSTEM, [self._look_again(due, fate)])
+            self._settle()
+        while self._checks and self._checks[0][0] <= self.now:
+            self._append(e.SYSTEM, [heapq.heappop(self._checks)[2]])
             self._settle()
 
     def _look_again(self, due: e.DeliveryDue, fate: Fate) -> e.AnyBody:
@@ -318,9 +335,20 @@ class Moment:
         """A person says that it works again."""
         return self.writes(*commands.recovered(self._incident, person), by=f"person:{person}")
 
-    def resolves(self, person: str) -> Self:
-        """A person says that it is over."""
-        return self.writes(*commands.resolve(self._incident, person), by=f"person:{person}")
+    def resolves(self, person: str, override: str = "") -> Self:
+        """A person says that it is over, a commander even where checks have not passed."""
+        bodies = commands.resolve(self._runner.manual, self._incident, person, override=override)
+        return self.writes(*bodies, by=f"person:{person}")
+
+    def verifies(self, *checks: str, by: str = "pm") -> Self:
+        """A person has checks of the recovery run."""
+        bodies = commands.verify(self._runner.manual, self._incident, checks)
+        return self.writes(*bodies, by=f"person:{by}")
+
+    def checks_come_to(self, outcome: v.Outcome, *checks: str) -> Self:
+        """What these checks come to from now on."""
+        self._runner.outcomes.update(dict.fromkeys(checks, outcome))
+        return self
 
     def reopens(self) -> Self:
         """It starts again."""

@@ -41,7 +41,6 @@ from bongsu.web.ingest import IngestApp
 from bongsu.web.ingest_protocol import SignalProtocol
 
 if TYPE_CHECKING:
-
     from bongsu.manual.schema.document import Manual
     from bongsu.store.database import Pool
 
@@ -218,7 +217,9 @@ def _channels(variables: Mapping[str, str]) -> registry.Channels:
 async def _started(
     url: str, chosen: Settings, channels: registry.Channels, manual: Manual | None
 ) -> AsyncIterator[Runtime]:
-    async with running(url, channels, base_url=chosen.base_url, manual=manual) as runtime:
+    async with running(
+        url, channels, base_url=chosen.base_url, manual=manual, runner=chosen.runner
+    ) as runtime:
         for name, how in _unusable(runtime, channels).items():
             log.warning("channel.not_configured", channel=name, how=how)
         yield runtime

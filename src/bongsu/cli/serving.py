@@ -39,6 +39,8 @@ class Settings(NamedTuple):
     """the console's public address, without a slash at its end"""
     early: EarlyStart | None = None
     """the embedded database, where it was begun already"""
+    runner: str | None = None
+    """the runner whose steps this worker takes, and nothing else"""
 
 
 def settings(

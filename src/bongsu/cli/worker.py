@@ -28,6 +28,10 @@ def worker(
         str | None,
         typer.Option(help=t(N_("the console's public address")), envvar="BONGSU_BASE_URL"),
     ] = None,
+    runner: Annotated[
+        str | None,
+        typer.Option(help=t(N_("take only the steps of playbooks that name this runner"))),
+    ] = None,
     log_json: Annotated[bool, typer.Option(help=t(N_("log one JSON object a line")))] = False,
 ) -> None:
     """Run until Ctrl-C or SIGTERM."""
@@ -36,4 +40,4 @@ def worker(
 
     serving.log_to_stderr(as_json=log_json)
     chosen = serving.settings(None, data, database_url, "127.0.0.1:8600", base_url)
-    run_worker(chosen, os.environ)
+    run_worker(chosen._replace(runner=runner), os.environ)

@@ -11,8 +11,19 @@ from typing import TYPE_CHECKING
 
 from bongsu.engine import effects
 from bongsu.engine.courier import Courier
-from bongsu.engine.effects import Asked, Delivery, Diagnosis, Effect, Wanted
+from bongsu.engine.effects import (
+    Asked,
+    Delivery,
+    Diagnosis,
+    Effect,
+    Start,
+    StepWork,
+    Verification,
+    Wanted,
+)
 from bongsu.engine.reporter import Reporter
+from bongsu.engine.stepper import Stepper
+from bongsu.engine.verifier import Verifier
 
 if TYPE_CHECKING:
     from bongsu.store.database import Pool
@@ -21,16 +32,33 @@ if TYPE_CHECKING:
 class Doers:
     """Everybody in this process who does something outside."""
 
-    def __init__(self, pool: Pool, courier: Courier, reporter: Reporter) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        courier: Courier,
+        reporter: Reporter,
+        verifier: Verifier | None = None,
+        stepper: Stepper | None = None,
+    ) -> None:
         self._pool = pool
         self.courier = courier
         self.reporter = reporter
+        self.verifier = verifier
+        self.stepper = stepper
 
     def has_room(self, asked: Sequence[Asked]) -> bool:
         """Whether this process would begin all of these at once."""
+        if self.stepper is not None and self.stepper.runner is not None:
+            steps = [one.wanted for one in asked if isinstance(one.wanted, Start | StepWork)]
+            return len(steps) == len(asked) and self.stepper.has_room(steps)
         deliveries = sum(isinstance(one.wanted, Delivery) for one in asked)
-        slow = len(asked) - deliveries
-        return self.courier.has_room(deliveries) and self.reporter.has_room(slow)
+        slow = sum(isinstance(one.wanted, Diagnosis) for one in asked)
+        steps = [one.wanted for one in asked if isinstance(one.wanted, Start | StepWork)]
+        return (
+            self.courier.has_room(deliveries)
+            and self.reporter.has_room(slow)
+            and (not steps or (self.stepper is not None and self.stepper.has_room(steps)))
+        )
 
     def hand_over(self, asked: Sequence[Asked]) -> None:
         """Begin now, pages first; the jobs stay behind as the promise."""
@@ -40,6 +68,11 @@ class Doers:
                     self.courier.begin(effect, wanted)
                 case Diagnosis():
                     self.reporter.begin(effect, wanted)
+                case Verification():
+                    self._verify(effect, wanted)
+                case Start() | StepWork():
+                    if self.stepper is not None:
+                        self.stepper.begin(effect, wanted)
 
     async def do(self, effect: Effect) -> None:
         """Do what a job names, unless it was done.
@@ -53,8 +86,18 @@ class Doers:
                 await self.courier.deliver(effect, wanted)
             case Diagnosis():
                 await self.reporter.report(effect, wanted)
+            case Verification():
+                self._verify(effect, wanted)
+            case Start() | StepWork():
+                assert self.stepper is not None
+                await self.stepper.do(effect, wanted)
             case None:
                 return
+
+    def _verify(self, effect: Effect, wanted: Verification) -> None:
+        """It may take half an hour, so no job is held for it: its row is looked after instead."""
+        if self.verifier is not None:
+            self.verifier.begin(effect, wanted)
 
     async def _load(self, effect: Effect) -> Wanted | None:
         async with self._pool.acquire() as conn:
@@ -62,5 +105,9 @@ class Doers:
 
     async def drain(self) -> None:
         """Wait for deliveries under way; what is slow is begun anew elsewhere."""
+        if self.verifier is not None:
+            await self.verifier.close()
+        if self.stepper is not None:
+            await self.stepper.close()
         await self.reporter.close()
         await self.courier.drain()

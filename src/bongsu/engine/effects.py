@@ -9,9 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from bongsu.incident import events as e
+from bongsu.incident import run_events as r
+from bongsu.incident import verification_events as v
+from bongsu.incident.runs.state import Run
 from bongsu.incident.state import Incident
 from bongsu.store import incidents
 
@@ -19,7 +22,8 @@ if TYPE_CHECKING:
     from bongsu.engine.advance import Step
     from bongsu.store.database import PoolConnection
 
-Queue = Literal["effect", "slow"]
+PAGES, SLOW, STEPS = QUEUES = ("effect", "slow", "step")
+"""the queues of every process that is nobody's runner"""
 
 LEASE = timedelta(seconds=6)
 """longer than any delivery may take (5 s); what takes longer brings its own"""
@@ -50,6 +54,17 @@ UPDATE effects SET claimed_at = clock_timestamp(), claimed_by = $3
    AND (claimed_at IS NULL OR claimed_at < clock_timestamp() - $4::interval
         AND pg_postmaster_start_time() < clock_timestamp() - interval '1.5 seconds')
 RETURNING true
+"""
+# One statement sees the row as it was before itself.
+CLAIM_STEP = f"""
+WITH former AS (
+    SELECT coalesce(claimed_by, '') AS worker FROM effects WHERE incident = $1 AND seq = $2
+), claimed AS ({CLAIM})
+SELECT former.worker FROM former, claimed
+"""  # noqa: S608  a constant
+RENEW = """
+UPDATE effects SET claimed_at = clock_timestamp(), look_at = clock_timestamp() + $4::interval
+ WHERE incident = $1 AND seq = $2 AND done_at IS NULL AND claimed_by = $3 RETURNING true
 """
 SENT = "UPDATE effects SET receipt = $3 WHERE incident = $1 AND seq = $2 AND done_at IS NULL"
 DONE = """
@@ -90,7 +105,28 @@ class Delivery(NamedTuple):
     """what the channel answered, where it is out already and only the event is missing"""
 
 
-Wanted = Delivery | Diagnosis
+class Verification(NamedTuple):
+    """Checks of a recovery that are still to be run."""
+
+    due: v.VerificationDue
+    incident: Incident
+
+
+class Start(NamedTuple):
+    """A run that is to take its lock and begin."""
+
+    due: r.StartDue
+    run: Run
+
+
+class StepWork(NamedTuple):
+    """A step of a run that is to be done, or taken back."""
+
+    due: r.StepDue
+    run: Run
+
+
+Wanted = Delivery | Diagnosis | Verification | Start | StepWork
 """what an event asks for, with its incident as it is now"""
 
 
@@ -101,9 +137,20 @@ class Asked(NamedTuple):
     wanted: Wanted
 
     @property
-    def queue(self) -> Queue:
+    def queue(self) -> str:
         """Which workers do it: what takes seconds must not stand in a page's way."""
-        return "effect" if isinstance(self.wanted, Delivery) else "slow"
+        match self.wanted:
+            case Delivery():
+                return PAGES
+            case Diagnosis() | Verification():
+                return SLOW
+            case Start(run=run) | StepWork(run=run):
+                return queue_of(run.asked.runner)
+
+
+def queue_of(runner: str | None) -> str:
+    """Return the queue of the steps that a runner takes; None is everybody who has none."""
+    return f"runner:{runner}" if runner else STEPS
 
 
 def asked_by(steps: Iterable[Step]) -> list[Asked]:
@@ -123,6 +170,12 @@ def _wanted(body: e.AnyBody, incident: Incident, receipt: str | None = None) -> 
             return Delivery(body, incident, receipt)
         case e.DiagnosisDue():
             return Diagnosis(body, incident)
+        case v.VerificationDue():
+            return Verification(body, incident)
+        case r.StartDue():
+            return Start(body, incident.runs[body.run])
+        case r.StepDue():
+            return StepWork(body, incident.runs[body.run])
         case _:
             return None
 
@@ -135,6 +188,22 @@ async def claim(
     ``lease`` is how long a claim of this effect holds.
     """
     return bool(await conn.fetchval(CLAIM, effect.incident, effect.seq, worker, lease))
+
+
+async def claim_step(
+    conn: PoolConnection, effect: Effect, worker: str, lease: timedelta
+) -> str | None:
+    """Claim a step; None where another worker has it or it is done.
+
+    Returns who had claimed it before and left it undone, '' where nobody had.
+    """
+    found: str | None = await conn.fetchval(CLAIM_STEP, effect.incident, effect.seq, worker, lease)
+    return found
+
+
+async def renew(conn: PoolConnection, effect: Effect, worker: str, lease: timedelta) -> bool:
+    """Hold a claim on for as long again, so that nobody looks after it; False where it is lost."""
+    return bool(await conn.fetchval(RENEW, effect.incident, effect.seq, worker, lease))
 
 
 async def sent(conn: PoolConnection, effect: Effect, receipt: str) -> None:

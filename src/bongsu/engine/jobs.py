@@ -23,15 +23,16 @@ from pgqueuer.qm import QueueManager
 from pgqueuer.queries import Queries
 from pgqueuer.types import Channel
 
-from bongsu.engine.effects import LEASE, Asked, Effect, Queue
+from bongsu.engine.effects import LEASE, PAGES, SLOW, Asked, Effect
 from bongsu.store.database import AWAY
 
 if TYPE_CHECKING:
     from bongsu.store.database import Pool, PoolConnection
 
 SETTINGS = DBSettings(db_schema="jobs")
-BATCH: dict[Queue, int] = {"effect": 50, "slow": 4}
-"""jobs that a process has in hand at once"""
+BATCH = {PAGES: 50, SLOW: 4}
+"""jobs that a process has in hand at once; of any other queue"""
+BATCH_OF_STEPS = 16
 RETRY = 0.3
 """seconds"""
 FAILED = 5.0
@@ -112,11 +113,14 @@ class _Driver(AsyncpgPoolDriver):
 
 async def work(
     pool: Pool,
-    queue: Queue,
+    queue: str,
     handle: Callable[[Effect], Awaitable[None]],
     stopping: asyncio.Event,
 ) -> None:
-    """Do the effects of one queue until ``stopping``; a lost database is waited for."""
+    """Do the effects of one queue until ``stopping``; a lost database is waited for.
+
+    ``queue`` is one of `effects.QUEUES`, or a runner's (`effects.queue_of`).
+    """
     lives: set[asyncio.Task[None]] = set()
     while not stopping.is_set():
         driver = _Driver(pool)
@@ -161,7 +165,7 @@ async def _pause(stopping: asyncio.Event, seconds: float) -> None:
 
 async def _life(
     driver: _Driver,
-    queue: Queue,
+    queue: str,
     handle: Callable[[Effect], Awaitable[None]],
     stopping: asyncio.Event,
 ) -> None:
@@ -180,7 +184,7 @@ async def _life(
     running = asyncio.create_task(
         manager.run(
             dequeue_timeout=POLL,
-            batch_size=BATCH[queue],
+            batch_size=BATCH.get(queue, BATCH_OF_STEPS),
             heartbeat_timeout=HEARTBEAT,
             log_aggregation_interval=timedelta(seconds=30),
         ),

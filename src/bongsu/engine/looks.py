@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 
 from bongsu.engine.clock import Clock
 from bongsu.engine.diagnosis import Asked, Diagnose
+from bongsu.engine.verifier import AskQuiet, OnChecked, Verify
 from bongsu.incident.report import Report
 from bongsu.manual.schema.document import Manual
+from bongsu.manual.schema.verification import VerificationCheck
+
+VERIFICATION_FOLDER = "BONGSU_VERIFICATION_DIR"
+"""the environment variable that says where the programs of a verification are run"""
 
 
 def by_the_manual(clock: Clock, env: Mapping[str, str] | None = None) -> Diagnose:
@@ -30,3 +36,21 @@ def by_the_manual(clock: Clock, env: Mapping[str, str] | None = None) -> Diagnos
         )  # fmt: skip
 
     return diagnose
+
+
+def verify_by_the_manual(clock: Clock, env: Mapping[str, str] | None = None) -> Verify:
+    """Return what runs the checks of a recovery."""
+
+    async def verify(
+        checks: Mapping[str, VerificationCheck], quiet: AskQuiet, on_checked: OnChecked
+    ) -> None:
+        from bongsu.actions import verification  # noqa: PLC0415  large, and seldom needed
+
+        variables = os.environ if env is None else env
+        folder = variables.get(VERIFICATION_FOLDER)
+        context = verification.TestContext(
+            variables, quiet, clock.now, Path(folder) if folder else None
+        )
+        await verification.verify(checks, context, on_checked)
+
+    return verify

@@ -17,7 +17,9 @@ from bongsu.engine.engine import Engine
 from bongsu.engine.jobs import BusyElsewhereError
 from bongsu.engine.policy import Policy
 from bongsu.incident import events as e
+from bongsu.incident.digest import report_notices
 from bongsu.incident.report import Report, Verdict
+from bongsu.incident.state import Incident
 from bongsu.store import incidents
 
 if TYPE_CHECKING:
@@ -95,7 +97,11 @@ class Reporter:
     async def record(self, incident_id: int, report_id: int, report: Report) -> None:
         """Write on the incident's log that a report was made, and what it says in short."""
         body = in_short(report_id, report)
-        await self._engine.act(incident_id, e.SYSTEM, lambda *_: [body])
+
+        def said(policy: Policy, incident: Incident, _now: datetime) -> list[e.AnyBody]:
+            return [body, *report_notices(policy.manual, incident, report_id, report)]
+
+        await self._engine.act(incident_id, e.SYSTEM, said)
 
     async def close(self) -> None:
         """End what is under way; its jobs begin it anew."""

@@ -6,11 +6,11 @@ import asyncio
 import contextlib
 import os
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -20,15 +20,18 @@ from bongsu.engine import jobs
 from bongsu.engine.courier import Courier
 from bongsu.engine.diagnosis import Diagnostician
 from bongsu.engine.doers import Doers
-from bongsu.engine.effects import Queue
+from bongsu.engine.effects import QUEUES, queue_of
 from bongsu.engine.engine import Engine
+from bongsu.engine.hands import SystemHands
 from bongsu.engine.housekeeping import Housekeeping
 from bongsu.engine.looker import Looker
-from bongsu.engine.looks import by_the_manual
+from bongsu.engine.looks import by_the_manual, verify_by_the_manual
 from bongsu.engine.messages import Writer
 from bongsu.engine.policy import Policy, compile_policy
 from bongsu.engine.reporter import Reporter
+from bongsu.engine.stepper import Stepper
 from bongsu.engine.triage import Triage
+from bongsu.engine.verifier import Verifier
 from bongsu.manual.check import load_checked
 from bongsu.manual.load import from_document, to_document
 from bongsu.manual.schema.document import Manual
@@ -119,11 +122,13 @@ async def current_policy(conn: PoolConnection) -> Policy:
 
 @asynccontextmanager
 async def running(
-    url: str, channels: Mapping[str, Channel], *, base_url: str, manual: Manual | None = None
-) -> AsyncIterator[Runtime]:
+    url: str, channels: Mapping[str, Channel], *, base_url: str, manual: Manual | None = None,
+    runner: str | None = None,
+) -> AsyncIterator[Runtime]:  # fmt: skip
     """Run everything on the database at ``url`` for as long as the block runs.
 
     With ``manual`` that one is adopted first; without, the one in force in the database decides.
+    With ``runner`` nothing is run but the steps of the playbooks that name this runner.
     Leaving the block lets deliveries under way end (each within seconds) and then stops.
     """
     async with AsyncExitStack() as stack:
@@ -131,24 +136,13 @@ async def running(
         stack.push_async_callback(_closed, pool)
         claims = await connect_pool(url, size=CLAIM_POOL_SIZE, name="bongsu claims", flushed=False)
         stack.push_async_callback(_closed, claims)
-        runtime = await _assemble(pool, claims, channels, base_url, manual)
+        runtime = await _assemble(pool, claims, channels, base_url, manual=manual, runner=runner)
         stopping = asyncio.Event()
-        tasks = [
-            asyncio.create_task(runtime.looker.run(stopping), name="looker"),
-            asyncio.create_task(runtime.triage.run(stopping), name="triage"),
-            asyncio.create_task(runtime.triage.keep_sweeping(stopping), name="sweep"),
-            asyncio.create_task(
-                Housekeeping(runtime.engine, runtime.triage).run(stopping), name="housekeeping"
-            ),
-            *(
-                asyncio.create_task(
-                    jobs.work(pool, queue, runtime.doers.do, stopping), name=f"{queue} jobs"
-                )
-                for queue in get_args(Queue)
-            ),
-            asyncio.create_task(_keep_warm(channels, stopping), name="warm channels"),
-            asyncio.create_task(_follow_manual(runtime, stopping), name="follow the manual"),
-        ]
+        work = _everything(runtime, channels, stopping) if runner is None else {}
+        for queue in QUEUES if runner is None else (queue_of(runner),):
+            work[f"{queue} jobs"] = jobs.work(pool, queue, runtime.doers.do, stopping)
+        work["follow the manual"] = _follow_manual(runtime, stopping)
+        tasks = [asyncio.create_task(one, name=name) for name, one in work.items()]
         for task in tasks:
             task.add_done_callback(lambda one: _ended(one, runtime, stopping))
         try:
@@ -161,6 +155,19 @@ async def running(
             draining = asyncio.create_task(runtime.doers.drain(), name="drain")
             await asyncio.wait([*tasks, draining], timeout=END_WITHIN)
             await registry.close(channels)
+
+
+def _everything(
+    runtime: Runtime, channels: Mapping[str, Channel], stopping: asyncio.Event
+) -> dict[str, Coroutine[Any, Any, None]]:
+    """What a process does that is nobody's runner, besides its queues."""
+    return {
+        "looker": runtime.looker.run(stopping),
+        "triage": runtime.triage.run(stopping),
+        "sweep": runtime.triage.keep_sweeping(stopping),
+        "housekeeping": Housekeeping(runtime.engine, runtime.triage).run(stopping),
+        "warm channels": _keep_warm(channels, stopping),
+    }
 
 
 def _ended(task: asyncio.Task[None], runtime: Runtime, stopping: asyncio.Event) -> None:
@@ -179,8 +186,9 @@ async def _closed(pool: Pool) -> None:
 
 
 async def _assemble(
-    pool: Pool, claims: Pool, channels: Mapping[str, Channel], base_url: str, manual: Manual | None
-) -> Runtime:
+    pool: Pool, claims: Pool, channels: Mapping[str, Channel], base_url: str, *,
+    manual: Manual | None, runner: str | None,
+) -> Runtime:  # fmt: skip
     async with pool.acquire() as conn:
         await jobs.install(conn)
         if manual is not None:
@@ -194,7 +202,9 @@ async def _assemble(
         pool, lambda: engine.policy.manual, engine.clock, by_the_manual(engine.clock)
     )
     courier = Courier(engine, channels, writer, worker, claims)
-    doers = Doers(pool, courier, Reporter(engine, diagnostician, worker))
+    verifier = Verifier(engine, verify_by_the_manual(engine.clock), worker)
+    stepper = Stepper(engine, SystemHands(engine.clock), worker, runner)
+    doers = Doers(pool, courier, Reporter(engine, diagnostician, worker), verifier, stepper)
     engine.has_room, engine.hand_over = doers.has_room, doers.hand_over
     triage, looker, broken = Triage(engine), Looker(engine), asyncio.Event()
     return Runtime(pool, engine, triage, doers, diagnostician, looker, writer, broken)

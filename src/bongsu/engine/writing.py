@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import structlog
 
 from bongsu.engine import effects, jobs
-from bongsu.store import incidents
+from bongsu.incident.run_events import RunEnded
+from bongsu.store import incidents, runs
 
 if TYPE_CHECKING:
     from bongsu.engine.advance import Step
@@ -63,11 +64,23 @@ async def write(
     if asked:
         urgent = {int(s.incident.id) for s in steps if s.incident.severity in URGENT}
         await jobs.defer(conn, asked, at_once=not own, urgent=urgent)
+    if ended := _ended(steps):
+        await runs.end(conn, ended)
     for step in steps:
         if step.trouble is not None and step.look_at is not None:
             name = int(step.incident.id)
             log.error("incident.undecided", incident=name, error=step.trouble)
             await incidents.put_off(conn, name, step.look_at, step.trouble)
+
+
+def _ended(steps: Sequence[Step]) -> list[runs.Ended]:
+    """The runs whose locks are free with this transaction."""
+    return [
+        runs.Ended(int(step.incident.id), event.body.run, event.at, event.body.outcome)
+        for step in steps
+        for event in step.events
+        if isinstance(event.body, RunEnded)
+    ]
 
 
 def _changed(steps: Sequence[Step]) -> list[str]:

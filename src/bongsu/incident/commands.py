@@ -6,12 +6,15 @@ the incident's lock while it asks, so the answer still holds when the bodies are
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from bongsu.incident import events as e
+from bongsu.incident import verification_events as v
 from bongsu.incident.ladders import ASKED, Ladder, ladders
 from bongsu.incident.phases import allowed
 from bongsu.incident.state import Incident, Page, Rung
+from bongsu.incident.verification import plan
 from bongsu.manual.schema.base import SeverityLevel
 from bongsu.manual.schema.document import Manual
 from bongsu.oncall import Shifts
@@ -96,10 +99,40 @@ def recovered(incident: Incident, person: str, note: str = "") -> Bodies:
     return [*_answered(incident, person), e.Recovered(note)]
 
 
-def resolve(incident: Incident, person: str, note: str = "", via: str = "") -> Bodies:
-    """It is over."""
+def resolve(
+    manual: Manual, incident: Incident, person: str, note: str = "", via: str = "", *,
+    override: str = "",
+) -> Bodies:  # fmt: skip
+    """It is over: every check that the manual requires has passed since it works again.
+
+    ``override`` is the reason for which a commander ends it without; who is one, is for the caller
+    to know.
+    """
     _must_allow(incident, e.Resolved)
-    return [*_answered(incident, person, via), e.Resolved(note)]
+    left = plan.unverified(manual, incident)
+    bodies: Bodies = [*_answered(incident, person, via)]
+    if left and not override.strip():
+        code = "recovery_failed" if "failed" in left.values() else "recovery_not_verified"
+        raise RefusedError(code, verification=", ".join(left))
+    if left:
+        bodies.append(v.VerificationOverridden(override.strip(), list(left)))
+    return [*bodies, e.Resolved(note)]
+
+
+def verify(manual: Manual, incident: Incident, checks: Sequence[str] = ()) -> Bodies:
+    """Run checks of the recovery now, or all that the manual wants for this severity."""
+    _must_be_open(incident)
+    known = plan.applying(manual, incident.severity)
+    for check in checks:
+        if check not in plan.every_check(manual):
+            raise RefusedError("unknown_check", check=check, known=", ".join(known) or "-")
+    wanted = list(dict.fromkeys(checks or known))
+    if not wanted:
+        raise RefusedError("nothing_to_verify", severity=incident.severity)
+    left = [check for check in wanted if check not in incident.verification.running]
+    if not left:
+        raise RefusedError("verification_runs_already", verification=", ".join(wanted))
+    return [v.VerificationDue(left, e.Reason(plan.ASKED))]
 
 
 def reopen(incident: Incident, note: str = "", why: e.Reason | None = None) -> Bodies:

@@ -14,12 +14,17 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from bongsu.incident import events as e
+from bongsu.incident import verification_events as v
+from bongsu.incident.case import Case
 from bongsu.incident.clocks import clocks
 from bongsu.incident.contacts import Finding, attempts, notice_delivery, page_deliveries
 from bongsu.incident.ladders import ASKED, AT_WORK, Ladder, ladders
 from bongsu.incident.notices import announcement
 from bongsu.incident.phases import Phase
+from bongsu.incident.runs import rules
+from bongsu.incident.runs.approving import APPROVAL, still_asked
 from bongsu.incident.state import Delivery, Incident, Page, Rung, apply
+from bongsu.incident.verification import plan
 from bongsu.manual.schema.document import Manual
 from bongsu.manual.schema.response import Commander
 from bongsu.oncall import Shifts
@@ -49,15 +54,6 @@ class Settled(NamedTuple):
     events: tuple[e.Event, ...]
     look_at: datetime | None
     troubles: tuple[Trouble, ...] = ()
-
-
-class Case(NamedTuple):
-    """Everything a rule may look at."""
-
-    manual: Manual
-    incident: Incident
-    shifts: Shifts
-    now: datetime
 
 
 Rule = Callable[[Case], Iterator[Finding]]
@@ -224,6 +220,8 @@ def waiting(incident: Incident, page: Page, running: Container[str]) -> bool:
         return False
     if page.ladder == ASKED:
         return incident.snoozed_until is None
+    if page.ladder.startswith(APPROVAL):
+        return still_asked(incident, page.ladder)
     return page.ladder in running
 
 
@@ -325,18 +323,27 @@ def follow_alerts(case: Case) -> Iterator[Finding]:
         if _cleared_since_recovery_began(incident):
             yield e.Recovered(why=e.Reason("alerts_cleared"))
     elif incident.phase is Phase.MONITORING and _fired_since_recovery(incident):
-        why = e.Reason("alerts_back", {"firing": str(incident.firing)})
-        yield e.Relapsed(why)
-        if incident.acknowledged_at is not None and incident.snoozed_until is None:
-            yield e.Unacknowledged(why)
+        yield from _relapse(incident, e.Reason("alerts_back", {"firing": str(incident.firing)}))
+
+
+def _relapse(incident: Incident, why: e.Reason) -> Iterator[Finding]:
+    yield e.Relapsed(why)
+    if incident.acknowledged_at is not None and incident.snoozed_until is None:
+        yield e.Unacknowledged(why)
 
 
 def _cleared_since_recovery_began(incident: Incident) -> bool:
     """A person may go on with the recovery although the alerts are quiet already."""
     cleared, began = incident.cleared_at, incident.recovering_at
-    if cleared is None:
+    if cleared is None or _relapsed_quietly(incident):
         return False
     return incident.phase is Phase.RESPONDING or began is None or cleared >= began
+
+
+def _relapsed_quietly(incident: Incident) -> bool:
+    """A check found it broken again while no alert fired: their silence proves nothing."""
+    cleared, relapsed = incident.cleared_at, incident.relapsed_at
+    return cleared is not None and relapsed is not None and cleared < relapsed
 
 
 def _fired_since_recovery(incident: Incident) -> bool:
@@ -351,8 +358,40 @@ def resolve_when_clear(case: Case) -> Iterator[Finding]:
     quiet = case.manual.respond(incident.severity).resolve_when_clear
     if quiet is None or incident.cleared_at is None or not incident.open:
         return
-    at = incident.cleared_at + quiet
-    yield at if at > case.now else e.Resolved(why=e.Reason("quiet_long_enough"))
+    at, why = incident.cleared_at + quiet, e.Reason("quiet_long_enough")
+    if at > case.now:
+        yield at
+    elif not plan.unverified(case.manual, incident):
+        yield e.Resolved(why=why)
+    elif incident.phase is not Phase.MONITORING and not _relapsed_quietly(incident):
+        yield e.Recovered(why=why)
+
+
+def verify_recovery(case: Case) -> Iterator[Finding]:
+    """Where it works again, the manual's checks are run; a check that fails again is a relapse."""
+    incident = case.incident
+    failed = list(plan.relapsed(case.manual, incident))
+    if incident.phase is Phase.MONITORING and failed:
+        yield from _relapse_found(incident, failed)
+        return
+    names: dict[str, list[str]] = {}
+    for found in plan.due(case.manual, incident, case.now):
+        if isinstance(found, datetime):
+            yield found
+        else:
+            names.setdefault(found[1], []).append(found[0])
+    for code, checks in names.items():
+        yield v.VerificationDue(checks, e.Reason(code))
+
+
+def _relapse_found(incident: Incident, failed: list[str]) -> Iterator[Finding]:
+    """Whoever ran the check themselves knows; otherwise people are called anew."""
+    why = e.Reason("check_failed_again", {"verification": ", ".join(failed)})
+    known = incident.verification.known
+    if any(known[name].asked_for in plan.BY_ITSELF for name in failed):
+        yield from _relapse(incident, why)
+    else:
+        yield e.Relapsed(why)
 
 
 def watch_clocks(case: Case) -> Iterator[Finding]:
@@ -375,6 +414,16 @@ def diagnose(case: Case) -> Iterator[Finding]:
         yield e.DiagnosisDue(e.Reason("first_report"))
 
 
+def go_on_with_runs(case: Case) -> Iterator[Finding]:
+    """Playbooks at work take their next step, whatever has become of the incident meanwhile."""
+    yield from rules.go_on(case)
+
+
+def begin_playbooks(case: Case) -> Iterator[Finding]:
+    """What the manual lets run by itself begins when the report says so."""
+    yield from rules.begin_by_themselves(case)
+
+
 RULES: tuple[Rule, ...] = (
     watch_clocks,
     wake_from_snooze,
@@ -387,5 +436,8 @@ RULES: tuple[Rule, ...] = (
     reach_people,
     pass_over_unreachable,
     announce,
+    begin_playbooks,
+    go_on_with_runs,
+    verify_recovery,
     diagnose,
 )

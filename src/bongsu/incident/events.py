@@ -15,25 +15,18 @@ from typing import Literal
 
 import msgspec
 
+from bongsu.incident import body
+from bongsu.incident import run_events as r
+from bongsu.incident import verification_events as v
 from bongsu.manual.schema.base import SeverityLevel
 
 Channel = str
 Subject = Literal["page", "notice"]
 
 
-class Reason(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Why something was decided: a code of `bongsu.incident.reasons` and the values it names."""
-
-    code: str
-    values: dict[str, str] = msgspec.field(default_factory=dict)
-
-
-class Body(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="kind"):
-    """The common root of all event bodies; the tag is the snake-case class name."""
-
-
-def _tag(name: str) -> str:
-    return "".join("_" + c.lower() if c.isupper() else c for c in name).lstrip("_")
+Reason = body.Reason
+Body = body.Body
+_tag = body.tag
 
 
 # ── the incident's life ──────────────────────────────────────────────────────────────────
@@ -414,7 +407,7 @@ class DiagnosisSkipped(Body, frozen=True, tag=_tag):
     why: Reason
 
 
-AnyBody = (
+IncidentBody = (
     Opened | Confirmed | PresumedReal | Dismissed | ResponseStarted | RecoveryStarted | Recovered
     | Relapsed | Resolved | Reopened | Reviewed | MergedInto | Absorbed | AlertsAdded
     | AlertsResolved | Paged | NobodyToPage | Unreachable | Advanced | Acknowledged
@@ -423,6 +416,13 @@ AnyBody = (
     | RoleAssigned | RoleReleased | TeamAssembled | WarRoomOpened | SeverityChanged | TypeChanged
     | Retitled | NoteAdded | ChecklistTicked | Snoozed | SnoozeEnded | ClockBreached
     | ManualAdopted | DiagnosisDue | Diagnosed | DiagnosisSkipped
+)  # fmt: skip
+AnyBody = (
+    IncidentBody
+    | r.RunAsked | r.StartDue | r.RunStarted | r.RunWaits | r.StartRefused | r.ApprovalAsked | r.ApprovalGiven
+    | r.ApprovalLapsed | r.StepDue | r.StepBegun | r.StepEnded | r.StepAnswered | r.RunStopping
+    | r.RunEnded
+    | v.VerificationDue | v.Verified | v.VerificationOverridden
 )  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from bongsu.incident.phases import Phase
 from bongsu.incident.reasons import explain, person_name, phase_name, target_name
 from bongsu.incident.state import Incident, Page
 from bongsu.incident.times import moment
+from bongsu.incident.verification import plan
 from bongsu.manual.schema.document import Manual
 from bongsu.manual.schema.response import Checklist
 from bongsu.manual.schema.verification import CommandTest, VerificationCheck
@@ -253,21 +254,21 @@ def verify_the_recovery(case: Case) -> Iterator[NextAction]:
     """What must pass before anybody says that it is over (복구 검증)."""
     if case.incident.phase is not Phase.MONITORING:
         return
-    lists = case.manual.verification
-    for group, checks in (
-        ("smoke", lists.smoke),
-        ("performance", lists.performance),
-        ("monitoring", lists.monitoring),
-    ):
-        for name, check in checks.items():
-            if case.incident.severity in check.severities:
-                yield _verification(case, f"{group}:{name}", check)
+    for name, check in plan.applying(case.manual, case.incident.severity).items():
+        yield _verification(case, name, check)
+
+
+_STANDING = {"failed": "verification_failed", "inconclusive": "verification_inconclusive"}
 
 
 def _verification(case: Case, name: str, check: VerificationCheck) -> NextAction:
     command = tuple(check.test.argv) if isinstance(check.test, CommandTest) else None
-    text = Reason("verify_recovery", {"verification": name})
-    return NextAction(text, _owner(case), _watched_until(case), command=command)
+    standing = plan.standing(case.incident, name)
+    code = _STANDING.get(standing or "", "verify_recovery")
+    if name in case.incident.verification.running:
+        code = "verification_runs"
+    text, passed = Reason(code, {"verification": name}), standing == "passed"
+    return NextAction(text, _owner(case), _watched_until(case), command=command, done=passed)
 
 
 def resolve_it(case: Case) -> Iterator[NextAction]:
@@ -275,6 +276,8 @@ def resolve_it(case: Case) -> Iterator[NextAction]:
     if case.incident.phase is Phase.MONITORING:
         until = _watched_until(case)
         code = "resolve" if until <= case.now else "keep_watching"
+        if code == "resolve" and plan.unverified(case.manual, case.incident):
+            code = "resolve_once_verified"
         yield NextAction(Reason(code), _lead(case), until)
 
 

@@ -11,6 +11,7 @@ from string import Formatter
 from bongsu.i18n import N_, Translator
 from bongsu.incident.events import Reason
 from bongsu.incident.times import span
+from bongsu.incident.verification.reasons import REFUSED, VERDICTS
 from bongsu.manual.schema.base import parse_duration
 from bongsu.manual.schema.document import Manual
 
@@ -65,6 +66,8 @@ DECISIONS = {
     "undone_by_person": N_("a person had it taken back"),
     "step_failed": N_("step {step} failed: {name}"),
     "step_refused": N_("step {step} was not begun: {name}"),
+    "playbook_notice": N_("a step of the playbook sends it"),
+    "run_undecidable": N_("it can't be gone on with: {error}"),
     "run_failed": N_("the playbook “{playbook}” did not do what it is for: {outcome}"),
     "run_bounded": N_("the playbook “{playbook}” may not run by itself again so soon"),
     "playbook_automatic": N_("the manual lets it run by itself where {condition}"),
@@ -93,6 +96,27 @@ REFUSALS = {
     "snoozed": N_("the incident is snoozed; end the snooze first"),
     "not_snoozed": N_("the incident is not snoozed"),
     "group_goes_on": N_("another open incident has its alerts; go on in that one"),
+    "unknown_playbook": N_("there is no playbook {playbook}; write one of {known}"),
+    "unknown_parameter": N_("there is no parameter {parameter}; write one of {known}"),
+    "missing_parameter": N_("the parameter {parameter} is missing"),
+    "parameter_empty": N_("the parameter {parameter} is empty"),
+    "parameter_type": N_("{value} does not fit the parameter {parameter}, whose type is {type}"),
+    "parameter_range": N_("{value} is out of bounds for {parameter}: from {low} to {high}"),
+    "parameter_choice": N_("{value} is no choice for {parameter}; write one of {choices}"),
+    "parameter_pattern": N_("{value} does not match the pattern of {parameter}: {pattern}"),
+    "parameter_characters": N_("{parameter} has characters that can't be used there: {value}"),
+    "parameter_look_alike": N_(
+        "{parameter} has characters that only look like those expected: {value}; type them anew"
+    ),
+    "parameter_too_long": N_("{parameter} is longer than {longest} characters"),
+    "argument_is_option": N_("{value} would be read as an option; it can't begin with a dash"),
+    "argument_changes_form": N_("{value} would say something else than {argument} is meant to"),
+    "header_names_variable": N_("{value} would send an environment variable"),
+    "playbooks_in_circle": N_("the playbooks call each other in a circle: {circle}"),
+    "plan_too_long": N_("“{playbook}” grows to more than {most} steps with what it calls"),
+    "locks_differ": N_(
+        "“{playbook}” and what it calls lock different targets ({locks}); give them the same lock"
+    ),
     "unknown_run": N_("there is no run {run}; write one of {known}"),
     "run_is_over": N_("the run {run} is over"),
     "no_approval_wanted": N_("the run {run} waits for nobody's approval"),
@@ -118,7 +142,13 @@ GUIDANCE = {
         "Bring {service} back (recovery order {tier}), and say so when it works again"
     ),
     "verify_recovery": N_("Verify the recovery: {verification}"),
+    "verification_runs": N_("Being verified: {verification}"),
+    "verification_failed": N_("Failed, so it is not over: {verification}"),
+    "verification_inconclusive": N_("Nothing could be concluded; run it again: {verification}"),
     "keep_watching": N_("Keep watching until this time, then resolve it"),
+    "resolve_once_verified": N_(
+        "Resolve it once its checks pass; a commander may override them with a reason"
+    ),
     "resolve": N_("Resolve it: it has been watched for as long as the manual asks"),
     "review": N_("Hold the review and write down what will be improved"),
 }
@@ -159,7 +189,7 @@ CHANNELS = {
     "signal": N_("Signal"),
 }
 
-_TEXTS = {**DECISIONS, **REFUSALS, **GUIDANCE}
+_TEXTS = {**DECISIONS, **REFUSALS, **GUIDANCE, **VERDICTS, **REFUSED}
 
 
 def explain(reason: Reason, manual: Manual, t: Translator) -> str:
@@ -273,6 +303,10 @@ def _verification(value: str, manual: Manual, t: Translator) -> str:
     return f"{check.name.in_(t.lang)} ({check.criterion.in_(t.lang)})" if check else value
 
 
+def _verifications(value: str, manual: Manual, t: Translator) -> str:
+    return ", ".join(_verification(one, manual, t) for one in value.split(", "))
+
+
 def _duration(value: str, _: Manual, t: Translator) -> str:
     try:
         return span(parse_duration(value), t)
@@ -288,7 +322,7 @@ _READERS: dict[str, Callable[[str, Manual, Translator], str]] = {
     "service": _service,
     "tier": _tier,
     "item": _item,
-    "verification": _verification,
+    "verification": _verifications,
     "within": _duration,
     "phase": lambda value, _, t: phase_name(value, t),
     "integration": lambda value, manual, t: integration_name(value, manual, t.lang),

@@ -31,6 +31,8 @@ from bongsu.incident.calls import (
     unacknowledged,
 )
 from bongsu.incident.phases import ENDED, Phase, following
+from bongsu.incident.runs.state import Run, RunEvent, applied
+from bongsu.incident.verification import state as verification
 from bongsu.manual.schema.base import SeverityLevel
 
 __all__ = ["Advance", "Delivery", "Incident", "Notice", "Page", "Rung", "apply", "fold"]
@@ -107,6 +109,12 @@ class Incident(msgspec.Struct, frozen=True):
     """when the first report was asked for, since it began or came back"""
     diagnosed: e.Diagnosed | None = None
     """what the latest report says"""
+    runs: dict[str, Run] = msgspec.field(default_factory=dict)
+    """playbooks at work and the latest that were"""
+    verification: verification.Verification = verification.Verification()
+    """the checks since the service was said to work again"""
+    relapsed_at: datetime | None = None
+    """when it last came back while it was watched"""
 
     @property
     def open(self) -> bool:
@@ -125,7 +133,14 @@ def fold(incident_id: str, log: Iterable[e.Event]) -> Incident:
 def apply(state: Incident, event: e.Event) -> Incident:
     """Return the state after one more event."""
     phase = following(state.phase, event.body)
-    changes = _changes(state, event.body, event.at)
+    body = event.body
+    changes: Changes = (
+        {"runs": applied(state.runs, body, event.actor, event.at)}
+        if isinstance(body, RunEvent)
+        else {"verification": verification.applied(state.verification, body, event.seq, event.at)}
+        if isinstance(body, verification.VerificationEvent)
+        else _changes(state, body, event.at)
+    )
     changes.update(_entering(state, phase, event.at))
     return msgspec.structs.replace(
         state, seq=event.seq, updated_at=event.at, phase=phase, **changes
@@ -142,17 +157,24 @@ def _entering(state: Incident, phase: Phase, at: datetime) -> Changes:  # noqa: 
         case Phase.VERIFIED:
             return _verified(state, at)
         case Phase.RESPONDING:
-            return {**_responding(state, at), "recovered_at": None}
+            return {**_responding(state, at), **_broken()}
         case Phase.RECOVERING:
-            return {**_responding(state, at), "recovered_at": None, "recovering_at": at}
+            return {**_responding(state, at), **_broken(), "recovering_at": at}
         case Phase.MONITORING:
-            return {"responding_at": state.responding_at or at, "recovered_at": at}
+            return {
+                **_broken(), "responding_at": state.responding_at or at, "recovered_at": at,
+            }  # fmt: skip
         case Phase.RESOLVED:
             return {"ended_at": at, "recovered_at": state.recovered_at or at, "snoozed_until": None}
         case Phase.DISMISSED:
             return {"ended_at": at, "snoozed_until": None}
         case Phase.REVIEWED:
             return {}
+
+
+def _broken() -> Changes:
+    """Nothing is known of its recovery."""
+    return {"recovered_at": None, "verification": verification.Verification()}
 
 
 def _verified(state: Incident, at: datetime) -> Changes:
@@ -181,7 +203,8 @@ def _afresh(state: Incident, at: datetime) -> Changes:
         "escalated_at": None,
         "responding_at": None,
         "recovering_at": None,
-        "recovered_at": None,
+        **_broken(),
+        "relapsed_at": None,
         "ended_at": None,
         "communicated_at": None,
         "assembled_at": None,
@@ -196,7 +219,7 @@ def _afresh(state: Incident, at: datetime) -> Changes:
     }
 
 
-def _changes(state: Incident, body: e.AnyBody, at: datetime) -> Changes:  # noqa: C901, PLR0911, PLR0912  one exhaustive match over the sum type
+def _changes(state: Incident, body: e.IncidentBody, at: datetime) -> Changes:  # noqa: C901, PLR0911, PLR0912  one exhaustive match over the sum type
     match body:
         case e.Opened():
             return _opened(body, at)
@@ -269,7 +292,7 @@ def _changes(state: Incident, body: e.AnyBody, at: datetime) -> Changes:  # noqa
         case e.Diagnosed():
             return {"diagnosed": body}
         case e.Relapsed():
-            return {"looked_at": None}
+            return {"looked_at": None, "relapsed_at": at}
         case (
             e.Confirmed() | e.PresumedReal() | e.Dismissed() | e.ResponseStarted()
             | e.RecoveryStarted() | e.Recovered() | e.Resolved() | e.Reopened()

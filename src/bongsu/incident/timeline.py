@@ -16,10 +16,16 @@ from bongsu.incident.reasons import (
     person_name,
     target_name,
 )
+from bongsu.incident.runs.state import RunEvent
+from bongsu.incident.runs.words import RunReader
 from bongsu.incident.times import moment, span
+from bongsu.incident.verification.state import VerificationEvent
+from bongsu.incident.verification.words import said
 from bongsu.manual.schema.document import Manual
 
-Tone = Literal["life", "page", "delivery", "notice", "people", "alert", "check", "fact", "trouble"]
+Tone = Literal[
+    "life", "page", "delivery", "notice", "people", "alert", "check", "run", "fact", "trouble"
+]
 
 
 class Entry(NamedTuple):
@@ -61,6 +67,7 @@ class _Reader:
 
     def __init__(self, manual: Manual, t: Translator) -> None:
         self._manual, self._t = manual, t
+        self._runs = RunReader(manual, t)
         self._paged: dict[str, str] = {}
         """page → person"""
         self._sent: dict[str, str] = {}
@@ -72,14 +79,22 @@ class _Reader:
                 self._paged[event.body.page] = event.body.person
             case e.DeliveryDue():
                 self._sent[event.body.delivery] = self._destination(event.body)
-        tone, text = self._words(event.body)
+        tone, text = self._said(event.body)
         reason = getattr(event.body, "why", None)
         why = explain(reason, self._manual, self._t) if isinstance(reason, e.Reason) else ""
         actor, kind = actor_name(event.actor, self._manual, self._t.lang), e.kind_of(event.body)
         return Entry(event.seq, event.at, actor, kind, tone, text, why)
 
+    def _said(self, body: e.AnyBody) -> tuple[Tone, str]:
+        if isinstance(body, RunEvent):
+            trouble, text = self._runs.read(body)
+            return "trouble" if trouble else "run", text
+        if isinstance(body, VerificationEvent):
+            return said(body, self._manual, self._t)
+        return self._words(body)
+
     def _words(  # noqa: C901, PLR0911, PLR0912, PLR0915  one exhaustive match over the sum type
-        self, body: e.AnyBody
+        self, body: e.IncidentBody
     ) -> tuple[Tone, str]:
         t, name, role = self._t, self._name, self._role
         match body:

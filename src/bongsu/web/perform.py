@@ -71,7 +71,7 @@ async def perform(
             case "dismiss":
                 return c.dismiss(incident, person, via=via)
             case "resolve":
-                return c.resolve(incident, person, via=via)
+                return c.resolve(policy.manual, incident, person, via=via)
             case "escalate":
                 return c.escalate(policy.manual, incident, policy.shifts, now)
 

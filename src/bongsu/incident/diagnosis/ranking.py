@@ -24,11 +24,12 @@ def gravest(verdicts: Iterable[Verdict]) -> Verdict:
 def rank(findings: Iterable[Finding], services: Mapping[str, Service]) -> tuple[Finding, ...]:
     """Order findings by verdict, then by how much they tell, then by their service's tier."""
 
-    def key(one: Finding) -> tuple[int, float, int, str, str, str]:
+    def key(one: Finding) -> tuple[int, float, int, str, str, str, str]:
         known = services.get(one.service or "")
         tier = known.tier if known else LAST_TIER
         return (
-            GRAVEST_FIRST.index(one.verdict), -one.weight, tier, one.check, one.code, one.subject
+            GRAVEST_FIRST.index(one.verdict), -one.weight, tier, one.check, one.code, one.subject,
+            one.service or "",
         )  # fmt: skip
 
     return tuple(sorted(findings, key=key))

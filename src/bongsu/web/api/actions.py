@@ -24,6 +24,7 @@ from bongsu.web.api.depends import Commander, Found, Responder, S, T
 from bongsu.web.api.incidents import shown, wrong
 from bongsu.web.api.json import documents
 from bongsu.web.api.views import IncidentView
+from bongsu.web.problems import ProblemError
 
 router = APIRouter(prefix="/incidents/{incident}", tags=["actions"])
 _AS_IT_STANDS = documents(IncidentView, "Done; the incident as it now stands.")
@@ -113,6 +114,13 @@ class Snooze(requests.Body):
         return now + min(self.for_ or timedelta(), timedelta(days=8))
 
 
+class Resolution(requests.Noted):
+    """That it is over."""
+
+    override: requests.Words = ""
+    """a commander's reason for ending it although required checks have not passed"""
+
+
 class Merge(requests.Body):
     """The incident in which this one goes on: its id or number."""
 
@@ -146,7 +154,7 @@ class Commanding(Acting):
 R = Annotated[Acting, Depends(Acting)]
 C = Annotated[Commanding, Depends(Commanding)]
 _NOTHING, _NOTED = NoBody(), requests.Noted()
-_ACKNOWLEDGEMENT, _ESCALATION = Acknowledgement(), Escalation()
+_ACKNOWLEDGEMENT, _ESCALATION, _RESOLUTION = Acknowledgement(), Escalation(), Resolution()
 
 
 @router.post("/ack", summary="Acknowledge", responses=_AS_IT_STANDS)
@@ -254,9 +262,20 @@ async def recovered(do: R, body: requests.Noted = _NOTED) -> Response:
 
 
 @router.post("/resolve", summary="It is over", responses=_AS_IT_STANDS)
-async def resolve(do: R, body: requests.Noted = _NOTED) -> Response:
-    """End the incident."""
-    return await do(lambda _, i, _now: c.resolve(i, do.person, body.note, do.via))
+async def resolve(do: R, body: Resolution = _RESOLUTION) -> Response:
+    """End the incident.
+
+    409 while a check of the recovery that the manual requires has not passed. A commander may
+    `override` that with a reason, which goes on the timeline.
+    """
+    if body.override.strip() and not do.who.may("commander"):
+        text = N_("only a commander overrides the verification; {name} is {role}")
+        raise ProblemError("forbidden", text, name=do.who.name, role=do.who.role)
+    return await do(
+        lambda p, i, _now: c.resolve(
+            p.manual, i, do.person, body.note, do.via, override=body.override
+        )
+    )
 
 
 @router.post("/reopen", summary="It is not over after all", responses=_AS_IT_STANDS)

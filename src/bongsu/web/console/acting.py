@@ -55,7 +55,12 @@ def _recovered(form: Fields, who: Actor) -> Command:
 
 
 def _resolve(form: Fields, who: Actor) -> Command:
-    return lambda _p, i, _now: c.resolve(i, who.person, form["note"], who.via)
+    override = form["override"]
+    if override.strip() and not who.may("commander"):
+        raise PageError(403, N_("Only a commander overrides the verification."))
+    return lambda p, i, _now: c.resolve(
+        p.manual, i, who.person, form["note"], who.via, override=override
+    )
 
 
 def _reopen(form: Fields, _who: Actor) -> Command:

@@ -1,0 +1,141 @@
+"""Runs of playbooks: their locks, how often one ran by itself, and what their steps printed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+import asyncpg
+import msgspec
+
+if TYPE_CHECKING:
+    from bongsu.store.database import PoolConnection
+
+LARGEST_OUTPUT = 256 * 1024
+"""characters of one step's output that are kept"""
+
+_ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtext('playbook ' || $1))"
+_OFTEN = """
+SELECT count(*) FROM runs WHERE playbook = $1 AND automatic AND NOT dry AND began_at > $2
+"""
+_BEGIN = """
+INSERT INTO runs (incident, run, playbook, lock, automatic, dry, asked_by, began_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+ON CONFLICT (incident, run) DO UPDATE SET ended_at = NULL, outcome = NULL
+"""
+_HOLDER = "SELECT incident, run FROM runs WHERE lock = $1 AND ended_at IS NULL"
+_END = """
+UPDATE runs SET ended_at = ended.at, outcome = ended.outcome
+  FROM unnest($1::bigint[], $2::text[], $3::timestamptz[], $4::text[])
+       AS ended(incident, run, at, outcome)
+ WHERE runs.incident = ended.incident AND runs.run = ended.run
+"""
+_OPEN_OUTPUT = """
+INSERT INTO step_outputs (incident, run, step, direction, attempt, began_at)
+VALUES ($1, $2, $3, $4, $5, $6) RETURNING id
+"""
+_WRITE_OUTPUT = "UPDATE step_outputs SET body = $2 WHERE id = $1"
+_COLUMNS = "id, incident, run, step, direction, attempt, began_at"
+_OUTPUTS = f"""
+SELECT {_COLUMNS}, body FROM step_outputs
+ WHERE incident = $1 AND run = $2 AND ($3::int IS NULL OR step = $3) ORDER BY id
+"""  # noqa: S608  a constant
+_HISTORY = """
+SELECT incident, run, playbook, lock, automatic, dry, asked_by, began_at, ended_at, outcome
+  FROM runs WHERE ($1::text IS NULL OR playbook = $1) ORDER BY began_at DESC LIMIT $2
+"""
+
+
+class RunRow(msgspec.Struct, frozen=True):
+    """A run that has begun, as a list shows it."""
+
+    incident: int
+    run: str
+    playbook: str
+    lock: str | None
+    automatic: bool
+    dry: bool
+    asked_by: str
+    began_at: datetime
+    ended_at: datetime | None
+    outcome: str | None
+
+
+class Ended(NamedTuple):
+    """A run that is over."""
+
+    incident: int
+    run: str
+    at: datetime
+    outcome: str
+
+
+class StepOutput(msgspec.Struct, frozen=True):
+    """What one attempt at a step printed: bounded and masked."""
+
+    id: int
+    incident: int
+    run: str
+    step: int
+    direction: str
+    attempt: int
+    began_at: datetime
+    body: str
+
+
+async def ran_by_itself(conn: PoolConnection, playbook: str, since: datetime) -> int:
+    """Count the automatic runs of a playbook; until the transaction ends nobody else counts."""
+    await conn.execute(_ONE_AT_A_TIME, playbook)
+    found: int = await conn.fetchval(_OFTEN, playbook, since)
+    return found
+
+
+async def begin(conn: PoolConnection, row: RunRow) -> tuple[int, str] | None:
+    """Write that a run has begun and holds its lock.
+
+    Returns None, or the incident and run that hold the lock; then nothing is written.
+    """
+    try:
+        async with conn.transaction():
+            await conn.execute(
+                _BEGIN, row.incident, row.run, row.playbook, row.lock, row.automatic, row.dry,
+                row.asked_by, row.began_at,
+            )  # fmt: skip
+    except asyncpg.UniqueViolationError:
+        holder = await conn.fetchrow(_HOLDER, row.lock)
+        return (holder["incident"], holder["run"]) if holder else (0, "")
+    return None
+
+
+async def end(conn: PoolConnection, ended: Sequence[Ended]) -> None:
+    """Write that runs are over: their locks are free with the commit."""
+    await conn.execute(_END, *zip(*ended, strict=True))
+
+
+async def open_output(
+    conn: PoolConnection, incident: int, run: str, step: int, direction: str, *,
+    attempt: int, at: datetime,
+) -> int:  # fmt: skip
+    """Make room for what a step prints; returns its id."""
+    found: int = await conn.fetchval(_OPEN_OUTPUT, incident, run, step, direction, attempt, at)
+    return found
+
+
+async def write_output(conn: PoolConnection, output: int, body: str) -> None:
+    """Keep what a step has printed so far; the caller has masked and bounded it."""
+    await conn.execute(_WRITE_OUTPUT, output, body[:LARGEST_OUTPUT].replace("\0", "\ufffd"))
+
+
+async def outputs(
+    conn: PoolConnection, incident: int, run: str, step: int | None = None
+) -> list[StepOutput]:
+    """Return what a run's steps, or one of them, printed, oldest first."""
+    return [StepOutput(*row) for row in await conn.fetch(_OUTPUTS, incident, run, step)]
+
+
+async def history(
+    conn: PoolConnection, playbook: str | None = None, limit: int = 100
+) -> list[RunRow]:
+    """Return the latest runs, of one playbook or of all."""
+    return [RunRow(*row) for row in await conn.fetch(_HISTORY, playbook, limit)]

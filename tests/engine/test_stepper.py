@@ -1,0 +1,367 @@
+"""Runs in the engine: locks, claims, crashes, and what their steps print."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from tests.engine.desk import Desk, alert
+from tests.incident.manuals import manual
+
+from bongsu.channels.message import Message, Receipt
+from bongsu.engine import effects
+from bongsu.engine.courier import Courier
+from bongsu.engine.diagnosis import Diagnostician
+from bongsu.engine.doers import Doers
+from bongsu.engine.jobs import BusyElsewhereError
+from bongsu.engine.messages import Writer
+from bongsu.engine.policy import Policy, compile_policy
+from bongsu.engine.reporter import Reporter
+from bongsu.engine.stepper import LEASE, Came, Stepper
+from bongsu.incident import events as e
+from bongsu.incident import run_events as r
+from bongsu.incident.runs import asking
+from bongsu.incident.runs.state import Run
+from bongsu.manual.schema.document import Manual
+from bongsu.manual.schema.playbooks import Step
+from bongsu.store import incidents, runs
+from bongsu.store.database import Pool
+
+
+def command(name: str, **more: Any) -> dict[str, Any]:
+    return {"name": name, "kind": "command", "argv": [name], **more}
+
+
+def policy(*steps: dict[str, Any], **more: Any) -> Policy:
+    words = {"severity_words": {"critical": "P0"}, "default": {"group_by": ["group"]}}
+    mend = {"name": "Mend", "steps": list(steps), **more}
+    return compile_policy(manual(signals=words, playbooks={"mend": mend}))
+
+
+@dataclass
+class FakeHands:
+    """Does nothing but say that it did, and what a test has told it to say instead."""
+
+    done: list[str] = field(default_factory=list)
+    fate: dict[str, Came] = field(default_factory=dict)
+    settles: bool | None = None
+    hangs: str | None = None
+
+    async def perform(
+        self, manual: Manual, step: Step, *, undo: bool, dry: bool,
+        output: Callable[[str, bytes], None],
+    ) -> Came:  # fmt: skip
+        name = f"{'undo ' if undo else ''}{step.name.en}"
+        self.done.append(name)
+        output("out", f"{name}: 완료, password=hunter2\n".encode())
+        if name == self.hangs:
+            await asyncio.Event().wait()
+        return self.fate.get(name, Came("done", exit_code=0))
+
+    async def settled(self, manual: Manual, step: Step) -> bool | None:
+        return self.settles
+
+
+class Silent:
+    name = "slack"
+
+    async def warm(self) -> None: ...
+
+    async def send(self, message: Message, to: str) -> Receipt:
+        return Receipt("1")
+
+    async def close(self) -> None: ...
+
+
+class House:
+    """One process; its jobs are done only when a test says so, unless it begins them at once."""
+
+    def __init__(
+        self, desk: Desk, hands: FakeHands, worker: str = "one", runner: str | None = None
+    ) -> None:
+        self.desk, self.hands = desk, hands
+        engine = desk.engine
+        channels = dict.fromkeys(("slack", "email", "sms", "kakao", "call"), Silent())
+        courier = Courier(engine, channels, Writer("http://b", b"s" * 32), worker, desk.pool)
+        doctor = Diagnostician(desk.pool, lambda: engine.policy.manual, desk.clock, None)  # type: ignore[arg-type]
+        self.stepper = Stepper(engine, hands, worker, runner)
+        self.doers = Doers(desk.pool, courier, Reporter(engine, doctor, worker), None, self.stepper)
+
+    def begins_at_once(self) -> House:
+        self.desk.engine.has_room = self.doers.has_room
+        self.desk.engine.hand_over = self.doers.hand_over
+        return self
+
+    async def asks(self, incident: int, **options: Any) -> str:
+        """Ask for the playbook as a person does; returns the run's name."""
+        written = await self.desk.engine.act(
+            incident, "person:pm",
+            lambda policy, one, _: asking.ask(policy.manual, one, "mend", {}, **options),
+        )  # fmt: skip
+        return list(written.runs)[-1]
+
+    async def run(self, incident: int, name: str) -> Run:
+        return (await self.desk.incident(incident)).runs[name]
+
+    async def over(self, incident: int, name: str) -> Run:
+        """Wait for a run's end."""
+        for _ in range(600):
+            run = await self.run(incident, name)
+            if run.over:
+                return run
+            await asyncio.sleep(0.01)
+        raise AssertionError(f"not over: {run}")
+
+    async def pending(self) -> list[effects.Effect]:
+        """The steps that are due and not done."""
+        rows = await self.desk.pool.fetch(
+            "SELECT incident, seq FROM effects JOIN events USING (incident, seq)"
+            " WHERE done_at IS NULL AND kind IN ('start_due', 'step_due') ORDER BY 1, 2"
+        )
+        return [effects.Effect(*row) for row in rows]
+
+    async def do_pending(self) -> int:
+        """Do what is due as its jobs would, until nothing more is."""
+        count = 0
+        while found := await self.pending():
+            for effect in found:
+                await self.doers.do(effect)
+                count += 1
+        return count
+
+
+Build = Callable[..., House]
+
+
+@pytest.fixture
+async def build(pool: Pool, database_url: str) -> AsyncIterator[Build]:
+    made: list[House] = []
+
+    def one(policy: Policy, hands: FakeHands | None = None, **options: Any) -> House:
+        desk = made[0].desk if made and "worker" in options else Desk(pool, database_url, policy)
+        made.append(House(desk, hands or FakeHands(), **options))
+        return made[-1]
+
+    yield one
+    for house in made:
+        await house.doers.drain()
+
+
+async def opened(house: House, group: str = "g") -> int:
+    await house.desk.receive(alert(f"Down{group}", group=group))
+    return int(await house.desk.pool.fetchval("SELECT max(id) FROM incidents"))
+
+
+async def test_a_playbook_that_a_person_asks_for_runs_to_its_end(build: Build):
+    house = build(policy(command("scale"), command("look"))).begins_at_once()
+    incident = await opened(house)
+    run = await house.over(incident, await house.asks(incident))
+    assert run.outcome == "succeeded"
+    assert house.hands.done == ["scale", "look"]
+    assert await house.desk.count("runs", "ended_at IS NULL") == 0
+
+
+async def test_what_a_step_prints_is_kept_and_its_secrets_are_not(build: Build):
+    house = build(policy(command("scale"))).begins_at_once()
+    incident = await opened(house)
+    name = await house.asks(incident)
+    run = await house.over(incident, name)
+    async with house.desk.pool.acquire() as conn:
+        kept = await runs.outputs(conn, incident, name)
+    assert run.done[0].output == kept[0].id
+    assert "scale: 완료" in kept[0].body
+    assert "hunter2" not in kept[0].body
+
+
+async def test_of_one_target_only_one_run_at_a_time_changes_anything(build: Build):
+    house = build(
+        policy(command("scale"), {"name": "w", "kind": "wait", "duration": "1m"}, lock="b")
+    )
+    first, second = await opened(house, "1"), await opened(house, "2")
+    one = await house.asks(first)
+    await house.do_pending()
+    other = await house.asks(second)
+    await house.do_pending()
+    waits = await house.run(second, other)
+    assert (waits.phase, house.hands.done) == ("asked", ["scale"])
+    house.desk.clock.forward(minutes=2)
+    await house.desk.engine.look()
+    assert (await house.run(first, one)).outcome == "succeeded"
+    house.desk.clock.forward(seconds=6)
+    await house.desk.engine.look()
+    await house.do_pending()
+    assert house.hands.done == ["scale", "scale"], "the lock is free with the end of the run"
+
+
+async def test_a_run_without_a_lock_waits_for_nobody(build: Build):
+    house = build(policy(command("scale"), {"name": "w", "kind": "wait", "duration": "1m"}))
+    first, second = await opened(house, "1"), await opened(house, "2")
+    await house.asks(first)
+    await house.asks(second)
+    await house.do_pending()
+    assert house.hands.done == ["scale", "scale"]
+
+
+# ── crashes ──────────────────────────────────────────────────────────────────────────────
+
+
+async def died_at_its_step(
+    build: Build, step: dict[str, Any], hands: FakeHands
+) -> tuple[House, int, str]:
+    """A worker that was killed in the middle of the only step, and another one."""
+    house = build(policy(step), FakeHands(hangs=step["name"])).begins_at_once()
+    incident = await opened(house)
+    name = await house.asks(incident)
+    for _ in range(300):
+        if house.hands.done:
+            break
+        await asyncio.sleep(0.01)
+    house.desk.engine.has_room = lambda _: False
+    for task in house.stepper._under_way.values():
+        task.cancel()
+    await asyncio.sleep(0.05)
+    late = LEASE + timedelta(seconds=1)
+    await house.desk.pool.execute("UPDATE effects SET claimed_at = claimed_at - $1::interval", late)
+    await house.desk.pool.execute(
+        "SELECT pg_sleep(greatest(0, 1.6 - extract(epoch FROM age)))"
+        "  FROM (SELECT clock_timestamp() - pg_postmaster_start_time() AS age) AS server"
+    )
+    return build(policy(step), hands, worker="two"), incident, name
+
+
+async def test_a_step_that_its_worker_died_at_is_not_run_again_blindly(build: Build):
+    other, incident, name = await died_at_its_step(build, command("scale"), FakeHands())
+    await other.do_pending()
+    run = await other.run(incident, name)
+    assert other.hands.done == []
+    assert run.stuck == 0
+
+
+async def test_its_own_checks_may_say_that_it_was_done(build: Build):
+    hands = FakeHands(settles=True)
+    other, incident, name = await died_at_its_step(build, command("scale"), hands)
+    await other.do_pending()
+    assert (await other.run(incident, name)).outcome == "succeeded"
+    assert hands.done == []
+
+
+async def test_an_idempotent_step_is_simply_run_again(build: Build):
+    step = command("scale", idempotent=True)
+    other, incident, name = await died_at_its_step(build, step, FakeHands())
+    await other.do_pending()
+    assert other.hands.done == ["scale"]
+    assert (await other.run(incident, name)).outcome == "succeeded"
+
+
+async def test_while_its_worker_lives_nobody_else_takes_a_step(build: Build):
+    house = build(policy(command("scale")), FakeHands(hangs="scale")).begins_at_once()
+    incident = await opened(house)
+    await house.asks(incident)
+    for _ in range(300):
+        if house.hands.done:
+            break
+        await asyncio.sleep(0.01)
+    other = build(house.desk.engine.policy, FakeHands(), worker="two")
+    house.desk.engine.has_room = lambda _: False
+    (effect,) = await house.pending()
+    with pytest.raises(BusyElsewhereError):
+        await other.doers.do(effect)
+    assert other.hands.done == []
+
+
+async def test_a_step_that_is_done_is_not_done_again_by_its_job(build: Build):
+    house = build(policy(command("scale"))).begins_at_once()
+    incident = await opened(house)
+    await house.over(incident, await house.asks(incident))
+    for row in await house.desk.pool.fetch("SELECT incident, seq FROM effects"):
+        async with house.desk.pool.acquire() as conn:
+            wanted = await effects.load(conn, effects.Effect(*row))
+        assert not isinstance(wanted, effects.StepWork | effects.Start)
+    assert house.hands.done == ["scale"]
+
+
+# ── by itself ────────────────────────────────────────────────────────────────────────────
+
+
+async def test_a_playbook_runs_by_itself_only_as_often_as_the_manual_lets_it(build: Build):
+    automatic = {"when": "checks.cpu == 'unhealthy'", "at_most": 1, "per": "1h"}
+    house = build(policy(command("scale"), automatic=automatic))
+    for group in ("1", "2"):
+        incident = await opened(house, group)
+        report = e.Diagnosed(1, "unhealthy", checks=["cpu=unhealthy"])
+        await house.desk.engine.act(incident, "system", lambda *_, said=report: [said])
+        await house.do_pending()
+    assert house.hands.done == ["scale"]
+    second = await house.desk.incident(incident)
+    (run,) = second.runs.values()
+    assert (run.outcome, run.why and run.why.code) == ("refused", "automation_bound")
+    called = [one.body for one in await house.desk.log(incident) if isinstance(one.body, e.Paged)]
+    assert called[-1].why.code == "run_bounded", "then a person has to decide"
+
+
+async def test_a_runners_steps_wait_for_that_runner(build: Build):
+    house = build(policy(command("scale"), runner="inside")).begins_at_once()
+    incident = await opened(house)
+    name = await house.asks(incident)
+    await asyncio.sleep(0.1)
+    assert house.hands.done == []
+    queues = await house.desk.pool.fetch("SELECT DISTINCT entrypoint FROM jobs.pgqueuer")
+    assert "runner:inside" in {row[0] for row in queues}
+    inside = build(house.desk.engine.policy, FakeHands(), worker="two", runner="inside")
+    await inside.do_pending()
+    assert (await inside.run(incident, name)).outcome == "succeeded"
+
+
+async def test_steps_that_raise_fail_and_the_process_goes_on(build: Build):
+    class Broken(FakeHands):
+        async def perform(self, *args: object, **more: object) -> Came:
+            raise LookupError("no such tool")
+
+    house = build(policy(command("scale")), Broken()).begins_at_once()
+    incident = await opened(house)
+    run = await house.over(incident, await house.asks(incident))
+    assert run.outcome == "failed"
+    assert "no such tool" in run.done[0].values["error"]
+
+
+async def test_a_dry_run_holds_no_lock(build: Build):
+    house = build(
+        policy(command("scale"), {"name": "h", "kind": "human", "instruction": "x"}, lock="b")
+    )
+    incident = await opened(house)
+    await house.asks(incident, dry=True)
+    await house.do_pending()
+    assert await house.desk.count("runs", "lock IS NOT NULL") == 0
+
+
+async def test_every_lock_is_released_when_its_run_ends_however_it_ends(build: Build):
+    fate = {"scale": Came("failed", exit_code=1)}
+    house = build(policy(command("scale"), lock="b"), FakeHands(fate=fate)).begins_at_once()
+    incident = await opened(house)
+    assert (await house.over(incident, await house.asks(incident))).outcome == "failed"
+    assert await house.desk.count("runs", "ended_at IS NULL") == 0
+    run = await house.over(incident, await house.asks(incident))
+    assert run.started_at is not None
+
+
+async def test_a_person_takes_back_a_run_that_is_over(build: Build):
+    house = build(policy(command("scale", undo=["back"]), lock="b")).begins_at_once()
+    incident = await opened(house)
+    name = await house.asks(incident)
+    await house.over(incident, name)
+    await house.desk.engine.act(
+        incident, "person:pm", lambda _, one, __: asking.take_back(one, name)
+    )
+    for _ in range(300):
+        run = await house.run(incident, name)
+        if run.outcome == "undone":
+            break
+        await asyncio.sleep(0.01)
+    assert house.hands.done == ["scale", "undo scale"]
+    assert await house.desk.count("runs", "ended_at IS NULL") == 0
+    assert r.RunEnded in {type(one.body) for one in await house.desk.log(incident)}
+    assert incidents.STATE_FORM

@@ -1,0 +1,340 @@
+"""A playbook at work: its steps in order, its yes and its lock, and the way back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from tests.incident.manuals import manual
+from tests.incident.world import World
+
+from bongsu.incident import events as e
+from bongsu.incident import run_events as r
+from bongsu.incident.commands import RefusedError
+from bongsu.incident.runs import asking
+from bongsu.incident.runs.state import Run
+from bongsu.manual.schema.document import Manual
+
+PERSON = "devops-a"
+
+
+def command(name: str, **more: Any) -> dict[str, Any]:
+    return {"name": name, "kind": "command", "argv": [name], **more}
+
+
+SCALE = command("scale", undo=["scale-back"])
+RESTART = command("restart", undo=["restart-back"])
+LOOK = command("look")
+
+
+def with_playbook(*steps: dict[str, Any], **more: Any) -> Manual:
+    return manual(playbooks={"mend": {"name": "Mend", "steps": list(steps), **more}})
+
+
+class Workers:
+    """Does what a run asks for, as the test says: step number and direction → outcome."""
+
+    def __init__(self, world: World, fate: Mapping[str, r.Outcome] | None = None) -> None:
+        self.world, self.fate = world, dict(fate or {})
+        self.done: list[str] = []
+        self._seen = 0
+
+    def work(self) -> Run:
+        """Answer everything that is asked for until nothing is."""
+        while self._seen < len(self.world.log):
+            body = self.world.log[self._seen].body
+            self._seen += 1
+            match body:
+                case r.StartDue():
+                    self.world.runner.write("system", [r.RunStarted(body.run)])
+                case r.StepDue():
+                    self._step(body)
+        return self.run
+
+    def _step(self, due: r.StepDue) -> None:
+        name = f"{due.direction} {due.step}"
+        self.done.append(f"{name} #{due.attempt}" if due.attempt > 1 else name)
+        outcome = self.fate.get(f"{name} #{due.attempt}", self.fate.get(name, "done"))
+        ended = r.StepEnded(due.run, due.step, due.direction, due.attempt, outcome)
+        self.world.runner.write("system", [ended])
+
+    @property
+    def run(self) -> Run:
+        return list(self.world.incident.runs.values())[-1]
+
+    def ends(self, after: str) -> Run:
+        """Let time pass, and work, until a time."""
+        self.world.skip_to(after)
+        return self.work()
+
+
+def begun(whole: Manual, fate: Mapping[str, r.Outcome] | None = None, **options: Any) -> Workers:
+    """A P0 that somebody has answered, with the playbook asked for at 5:00."""
+    world = World(whole)
+    world.at("0:00").opens("P0")
+    world.skip_to("1:00").confirms("backend-a")
+    world.skip_to("5:00")
+    bodies = asking.ask(whole, world.incident, "mend", {}, **options)
+    world.runner.write(f"person:{PERSON}", bodies)
+    workers = Workers(world, fate)
+    workers.work()
+    return workers
+
+
+# ── forwards ─────────────────────────────────────────────────────────────────────────────
+
+
+def test_steps_are_done_one_after_the_other_and_the_recovery_has_begun():
+    workers = begun(with_playbook(SCALE, RESTART, LOOK))
+    assert workers.done == ["do 0", "do 1", "do 2"]
+    assert workers.run.outcome == "succeeded"
+    assert workers.world.incident.phase == "recovering"
+
+
+def test_a_wait_lets_its_time_pass():
+    workers = begun(
+        with_playbook(SCALE, {"name": "settle", "kind": "wait", "duration": "30s"}, LOOK)
+    )
+    assert workers.done == ["do 0"]
+    assert not workers.ends("5:29").over
+    assert workers.ends("5:30").outcome == "succeeded"
+    assert workers.done == ["do 0", "do 2"]
+
+
+def test_what_a_person_does_waits_for_their_word():
+    hand = {"name": "swap the disk", "kind": "human", "instruction": "swap it"}
+    workers = begun(with_playbook(hand, LOOK))
+    assert not workers.ends("2:00:00").over
+    incident, run = workers.world.incident, workers.run
+    workers.world.runner.write(
+        f"person:{PERSON}", asking.answer(incident, run.id, 0, PERSON, said="done")
+    )
+    assert workers.work().outcome == "succeeded"
+
+
+def test_a_step_whose_condition_does_not_hold_is_left_out():
+    workers = begun(with_playbook({**SCALE, "when": "severity == 'P3'"}, LOOK))
+    assert workers.done == ["do 1"]
+    assert workers.run.done[0].outcome == "skipped"
+
+
+def test_a_condition_that_cannot_be_answered_fails_its_step():
+    workers = begun(with_playbook({**SCALE, "when": "nonsense > 1"}, LOOK))
+    assert workers.done == []
+    assert workers.run.outcome == "failed"
+
+
+def test_a_failed_step_is_tried_again_with_the_wait_doubled():
+    again = {**LOOK, "retry": {"times": 2, "wait": "10s"}}
+    workers = begun(with_playbook(again), {"do 0": "failed", "do 0 #3": "done"})
+    assert workers.done == ["do 0"]
+    workers.ends("5:10")
+    assert workers.done == ["do 0", "do 0 #2"]
+    workers.ends("5:29")
+    assert len(workers.done) == 2
+    assert workers.ends("5:30").outcome == "succeeded"
+
+
+def test_a_step_that_only_looks_may_fail():
+    workers = begun(with_playbook({**LOOK, "required": False}, SCALE), {"do 0": "failed"})
+    assert workers.done == ["do 0", "do 1"]
+    assert workers.run.outcome == "succeeded"
+
+
+# ── backwards ────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_failure_takes_back_what_was_done_the_last_step_first():
+    workers = begun(with_playbook(SCALE, RESTART, LOOK), {"do 2": "failed"})
+    assert workers.done == ["do 0", "do 1", "do 2", "undo 1", "undo 0"]
+    assert workers.run.outcome == "undone"
+
+
+def test_a_step_that_failed_half_way_is_taken_back_as_well_and_one_not_begun_is_not():
+    workers = begun(with_playbook(SCALE, RESTART), {"do 1": "failed"})
+    assert workers.done == ["do 0", "do 1", "undo 1", "undo 0"]
+    workers = begun(with_playbook(SCALE, RESTART), {"do 1": "refused"})
+    assert workers.done == ["do 0", "do 1", "undo 0"]
+
+
+def test_a_step_that_cannot_be_taken_back_stops_none_of_the_others():
+    fate: dict[str, r.Outcome] = {"do 2": "failed", "undo 1": "failed"}
+    workers = begun(with_playbook(SCALE, RESTART, LOOK), fate)
+    assert workers.done[-2:] == ["undo 1", "undo 0"]
+    assert workers.run.outcome == "undo_failed"
+
+
+def test_where_the_manual_says_stop_nothing_is_taken_back():
+    workers = begun(with_playbook(SCALE, LOOK, on_failure="stop"), {"do 1": "failed"})
+    assert workers.done == ["do 0", "do 1"]
+    assert workers.run.outcome == "failed"
+
+
+def test_a_run_that_fails_calls_whoever_asked_for_it():
+    workers = begun(with_playbook(LOOK), {"do 0": "failed"})
+    pages = [one for one in workers.world.bodies(e.Paged) if one.why.code == "run_failed"]
+    assert PERSON in [one.person for one in pages]
+
+
+def test_a_run_that_succeeded_can_be_taken_back_later_and_only_once():
+    workers = begun(with_playbook(SCALE, RESTART))
+    workers.world.skip_to("9:00")
+    run = workers.run.id
+    back = asking.take_back(workers.world.incident, run)
+    workers.world.runner.write(f"person:{PERSON}", back)
+    assert workers.work().outcome == "undone"
+    assert workers.done == ["do 0", "do 1", "undo 1", "undo 0"]
+    with pytest.raises(RefusedError, match="nothing_to_undo"):
+        asking.take_back(workers.world.incident, run)
+
+
+def test_a_person_may_stop_a_run_and_have_it_taken_back():
+    settle = {"name": "settle", "kind": "wait", "duration": "10m"}
+    workers = begun(with_playbook(SCALE, settle, LOOK))
+    stop = asking.stop(workers.world.incident, workers.run.id, undo=True)
+    workers.world.runner.write(f"person:{PERSON}", stop)
+    assert workers.work().outcome == "undone"
+    assert workers.done == ["do 0", "undo 0"]
+
+
+# ── what nobody knows ────────────────────────────────────────────────────────────────────
+
+
+def test_a_step_whose_outcome_is_unknown_waits_for_a_persons_word():
+    workers = begun(with_playbook(SCALE, LOOK), {"do 0": "unknown"})
+    assert workers.ends("5:00:00").stuck == 0
+    assert workers.done == ["do 0"], "it is not run again blindly"
+    said = asking.answer(workers.world.incident, workers.run.id, 0, PERSON, said="done")
+    workers.world.runner.write(f"person:{PERSON}", said)
+    assert workers.work().outcome == "succeeded"
+    assert workers.done == ["do 0", "do 1"]
+
+
+def test_a_person_may_have_an_unknown_step_run_again():
+    workers = begun(with_playbook(SCALE), {"do 0": "unknown"})
+    workers.fate.clear()
+    said = asking.answer(workers.world.incident, workers.run.id, 0, PERSON, said="again")
+    workers.world.runner.write(f"person:{PERSON}", said)
+    assert workers.work().outcome == "succeeded"
+    assert workers.done == ["do 0", "do 0"]
+
+
+# ── a yes ────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_step_waits_for_the_yes_of_its_role_who_is_called_for_it():
+    workers = begun(with_playbook(SCALE, {**RESTART, "approve": "technical_lead"}))
+    assert workers.done == ["do 0"]
+    asked = [one for one in workers.world.bodies(e.Paged) if one.why.code == "approval_wanted"]
+    assert [one.person for one in asked] == ["senior-dev"]
+    yes = asking.approve(
+        workers.world.runner.manual,
+        workers.world.incident,
+        workers.run.id,
+        1,
+        "senior-dev",
+        yes=True,
+    )
+    workers.world.runner.write("person:senior-dev", yes)
+    assert workers.work().outcome == "succeeded"
+
+
+def test_whoever_does_not_wear_the_role_or_one_above_it_cannot_say_yes():
+    workers = begun(with_playbook({**RESTART, "approve": "technical_lead"}))
+    whole, incident, run = workers.world.runner.manual, workers.world.incident, workers.run.id
+    with pytest.raises(RefusedError, match="not_theirs_to_approve"):
+        asking.approve(whole, incident, run, 0, "frontend-a", yes=True)
+    assert asking.approve(whole, incident, run, 0, "pm", yes=True), "the commander stands above"
+
+
+def test_an_approval_that_nobody_gives_lapses_and_nothing_is_run():
+    workers = begun(with_playbook(SCALE, approve="technical_lead", approve_within="10m"))
+    assert not workers.ends("14:59").over
+    run = workers.ends("15:00")
+    assert (run.outcome, workers.done) == ("refused", [])
+    assert run.why is not None
+    assert run.why.code == "approval_lapsed"
+
+
+def test_a_call_for_an_approval_ends_when_somebody_has_answered():
+    workers = begun(with_playbook(SCALE, approve="technical_lead"))
+    whole, incident = workers.world.runner.manual, workers.world.incident
+    no = asking.approve(whole, incident, workers.run.id, None, "pm", yes=False, note="not now")
+    workers.world.runner.write("person:pm", no)
+    assert workers.work().outcome == "refused"
+    sent = len(workers.world.bodies(e.DeliveryDue))
+    workers.world.skip_to("4:00:00")
+    later = [one for one in workers.world.bodies(e.DeliveryDue)[sent:] if one.ref.startswith("r")]
+    assert not later
+
+
+# ── the lock, dry runs, by itself ────────────────────────────────────────────────────────
+
+
+def test_a_run_that_finds_its_lock_taken_asks_again_later():
+    workers = begun(with_playbook(SCALE, lock="backend"))
+    world = World(workers.world.runner.manual)
+    world.at("0:00").opens("P0")
+    world.runner.write("person:pm", asking.ask(world.runner.manual, world.incident, "mend", {}))
+    run = next(iter(world.incident.runs))
+    until = world.runner.now + timedelta(seconds=5)
+    why = e.Reason("lock_taken", {"lock": "backend", "run": "r1", "incident": "1"})
+    world.runner.write("system", [r.RunWaits(run, until, why)])
+    assert len(world.bodies(r.StartDue)) == 1
+    world.skip_to("0:05")
+    assert len(world.bodies(r.StartDue)) == 2
+
+
+def test_a_dry_run_asks_nobody_and_takes_nothing_back():
+    steps = (SCALE, {**RESTART, "approve": "technical_lead"})
+    workers = begun(
+        with_playbook(*steps, approve="incident_commander"), {"do 1": "failed"}, dry=True
+    )
+    assert workers.done == ["do 0", "do 1"]
+    assert workers.run.outcome == "succeeded"
+    assert workers.world.incident.phase == "verified", "nothing is being changed"
+    assert not [one for one in workers.world.bodies(e.Paged) if one.why.code == "approval_wanted"]
+
+
+AUTOMATIC = {"automatic": {"when": "checks.cpu == 'unhealthy'"}}
+
+
+def reported(verdict: str) -> World:
+    world = World(with_playbook(SCALE, **AUTOMATIC))
+    world.at("0:00").opens("P0")
+    world.runner.write("system", [e.Diagnosed(1, "unhealthy", checks=[f"cpu={verdict}"])])
+    return world
+
+
+def test_a_playbook_begins_by_itself_when_the_report_says_so_and_only_once():
+    world = reported("unhealthy")
+    assert [one.automatic for one in world.bodies(r.RunAsked)] == [True]
+    world.runner.write("system", [e.Diagnosed(2, "unhealthy", checks=["cpu=unhealthy"])])
+    assert len(world.bodies(r.RunAsked)) == 1
+
+
+@pytest.mark.parametrize("verdict", ["healthy", "degraded", "unknown"])
+def test_what_nobody_could_look_at_starts_nothing_by_itself(verdict: str):
+    assert not reported(verdict).bodies(r.RunAsked)
+
+
+def test_a_run_that_may_not_begin_by_itself_again_calls_a_person():
+    world = reported("unhealthy")
+    run = next(iter(world.incident.runs))
+    bound = e.Reason("automation_bound", {"times": "1", "per": "1h"})
+    world.runner.write("system", [r.StartRefused(run, bound)])
+    assert world.incident.runs[run].outcome == "refused"
+    assert world.bodies(e.Paged)[-1].why.code == "run_bounded"
+
+
+def test_a_plan_that_this_release_cannot_read_ends_its_run_and_disturbs_no_page():
+    world = World(with_playbook(SCALE))
+    world.at("0:00").opens("P0")
+    strange = r.PlannedStep('{"kind": "teleport"}', {"ko": "?"}, "mend")
+    world.runner.write("person:pm", [r.RunAsked("r9", "mend", [strange]), r.RunStarted("r9")])
+    run = world.incident.runs["r9"]
+    assert run.outcome == "failed"
+    assert run.why is not None
+    assert run.why.code == "run_undecidable"
