@@ -1,0 +1,134 @@
+"""``kubectl rollout``: watched through broken connections, and not believed before it is seen."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+
+import msgspec
+
+from bongsu.actions.cluster.objects import Condition, Part, Pod, Workload
+from bongsu.actions.probes.outcome import bounded, said
+from bongsu.actions.steps.kubectl.complaints import (
+    DEADLINE,
+    NO_REVISION,
+    NOT_IN_TIME,
+    TRANSIENT,
+    judged,
+)
+from bongsu.actions.steps.kubectl.running import Kubectl
+from bongsu.actions.steps.kubectl.verbs import own_timeout_s, with_option, words
+from bongsu.actions.steps.outcome import StepOutcome, failed
+from bongsu.i18n import N_
+
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.3, 5.0
+FOR_THE_REASON_S = 5.0
+"""what may be spent on asking why, also when the step's own time is over"""
+STARTING = frozenset(("ContainerCreating", "PodInitializing", ""))
+PAUSED = N_("the rollout of {target} is paused, so its last change is not there; resume it first")
+
+
+class _Labels(Part, frozen=True, rename="camel"):
+    match_labels: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+class _Chooses(Part, frozen=True, rename="camel"):
+    selector: _Labels = _Labels()
+
+
+class _Owner(Part, frozen=True, rename="camel"):
+    """A workload as far as it says which pods are its own."""
+
+    spec: _Chooses = _Chooses()
+
+
+class _Pods(Part, frozen=True, rename="camel"):
+    items: list[Pod] = msgspec.field(default_factory=list)
+
+
+async def status(args: Sequence[str], kubectl: Kubectl, timeout_s: float) -> StepOutcome:
+    """Watch a rollout to its end; a watch that breaks off is taken up again until time is over."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + min(timeout_s, own_timeout_s(args) or timeout_s)
+    asked, pause_s = [*args], FIRST_PAUSE_S
+    while True:
+        left_s = max(deadline - loop.time(), 1.0)
+        output = await kubectl.run(asked, min(left_s + 1.0, max(timeout_s, 1.0)))
+        again = not output.ok and TRANSIENT.search(output.complaint) is not None
+        if not again or loop.time() + pause_s >= deadline:
+            break
+        await asyncio.sleep(pause_s)
+        pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
+        asked = with_option(args, f"--timeout={max(int(deadline - loop.time()), 1)}s")
+    came = judged(args, output, kubectl.line(output), timeout_s)
+    late = output.ended == "timed_out" or NOT_IN_TIME.search(output.complaint) is not None
+    if came.outcome == "done" or late or DEADLINE.search(output.complaint):
+        return await _seen(words(args)[2:], came, kubectl)
+    return came
+
+
+async def _seen(target: Sequence[str], came: StepOutcome, kubectl: Kubectl) -> StepOutcome:
+    """Hold what kubectl says against the workload itself, and name what keeps it."""
+    name = "/".join(target)
+    workload = await kubectl.read(["get", *target], Workload, FOR_THE_REASON_S)
+    if workload is None:
+        return came
+    if workload.spec.paused:
+        return replace(came, outcome="failed", says=said(PAUSED, target=name))
+    if came.outcome == "done":
+        return came if _is_observed(workload) else replace(came, outcome="failed", says=said(
+            N_("the cluster has not seen the last change of {target} yet"), target=name
+        ))  # fmt: skip
+    why = await _why(target, workload, kubectl)
+    if why is None:
+        return came
+    text = N_("the rollout of {target} does not come to its end: {why}")
+    return replace(failed(text, target=name, why=bounded(why, 300)), exit_code=came.exit_code)
+
+
+def _is_observed(workload: Workload) -> bool:
+    return workload.status.observed_generation >= workload.metadata.generation
+
+
+async def _why(target: Sequence[str], workload: Workload, kubectl: Kubectl) -> str | None:
+    """Return Kubernetes' own words for what keeps a rollout: a pod's first, they tell more."""
+    owner = await kubectl.read(["get", *target], _Owner, FOR_THE_REASON_S)
+    labels = owner.spec.selector.match_labels if owner is not None else {}
+    chosen = ",".join(f"{name}={value}" for name, value in labels.items())
+    pods = chosen and await kubectl.read(["get", "pods", "-l", chosen], _Pods, FOR_THE_REASON_S)
+    told = [why for pod in pods.items if (why := _of_pod(pod))] if pods else []
+    return told[0] if told else _of_conditions(workload.status.conditions)
+
+
+def _of_pod(pod: Pod) -> str | None:
+    statuses = [*pod.status.init_container_statuses, *pod.status.container_statuses]
+    for one in statuses:
+        waiting = one.state.waiting
+        if waiting is not None and waiting.reason not in STARTING:
+            return f"{pod.metadata.name}: {waiting.reason} {waiting.message}".strip()
+    unscheduled = [c for c in pod.status.conditions if c.type == "PodScheduled"]
+    held = [c.message for c in unscheduled if c.status == "False"]
+    return f"{pod.metadata.name}: {held[0]}" if held else None
+
+
+def _of_conditions(conditions: Sequence[Condition]) -> str | None:
+    bad = [
+        one.message
+        for one in conditions
+        if (one.type, one.status) in (("ReplicaFailure", "True"), ("Progressing", "False"))
+    ]
+    return bad[0] if bad else None
+
+
+async def with_revisions(
+    args: Sequence[str], came: StepOutcome, complaint: str, kubectl: Kubectl
+) -> StepOutcome:
+    """Name the revisions that there are, where one was asked for that isn't."""
+    if not NO_REVISION.search(complaint):
+        return came
+    output = await kubectl.ask(["rollout", "history", *words(args)[2:]], FOR_THE_REASON_S)
+    firsts = [line.split()[0] for line in output.text.splitlines() if line.strip()]
+    known = ", ".join(one for one in firsts if one.isdigit())
+    text = N_("there is no such revision; choose one of {known}: {line}")
+    return replace(came, says=said(text, known=known, line=complaint)) if known else came
