@@ -24,6 +24,7 @@ from bongsu.engine.engine import Engine
 from bongsu.engine.jobs import BusyElsewhereError
 from bongsu.engine.policy import Policy
 from bongsu.engine.step_output import StepOutput
+from bongsu.i18n import N_
 from bongsu.incident import events as e
 from bongsu.incident import run_events as r
 from bongsu.incident.case import Case
@@ -47,9 +48,9 @@ RENEW_EVERY = 2.0
 LOCK_AGAIN = timedelta(seconds=5)
 LOCK_AT_MOST = timedelta(minutes=30)
 """how long a run waits for its lock"""
-DIED = "whoever ran it died before it could say what came of it"
-CHECKED = "whoever ran it died; its checks say that it was done"
-BROKEN = "it could not be run: {error}"
+DIED = N_("whoever ran it died before it could say what came of it")
+CHECKED = N_("whoever ran it died; its checks say that it was done")
+BROKEN = N_("it could not be run: {error}")
 
 log = structlog.get_logger(__name__)
 

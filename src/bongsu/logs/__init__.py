@@ -1,16 +1,13 @@
 """Log analysis: templates mined from raw lines, their counts, and what is new since a baseline.
 
 It is compute over bytes that the caller hands in; only `files` and `exact` read any themselves.
-
-    from bongsu.logs import analyse, blocks
-    found = analyse(((str(path), block) for block in blocks(path)), now=datetime.now(UTC))
-
-`Analyser` is the same step by step, `Miner` finds templates alone, `mask` takes secrets out of a
-text, `most_frequent` is the plain pipeline. `Analysis` and `Pattern` are what comes of it.
 """
 
 from __future__ import annotations
 
+# `analyse` is the whole of it, over (source, block) pairs: docs/how-to/analyse-logs.md has an
+# example. `Analyser` is the same step by step, `Miner` finds templates alone, `mask` takes secrets
+# out of a text, `most_frequent` is the plain pipeline.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 

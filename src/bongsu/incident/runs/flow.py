@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 
+from bongsu.i18n import N_
 from bongsu.incident import run_events as r
 from bongsu.incident.body import Reason
 from bongsu.incident.runs.state import WHOLE, Run, RunEvent
@@ -24,10 +25,10 @@ LONGEST_WAIT = timedelta(hours=1)
 """between two attempts at a step"""
 LONGEST_APPROVAL = 30 * 86_400.0
 """seconds"""
-NO_NEED = "its condition does not hold"
-NOT_REQUIRED = "it failed, and the run goes on without it"
-NO_CONDITION = "its condition can't be evaluated: {error}"
-ONLY_SHOWN = "only shown in a dry run"
+NO_NEED = N_("its condition does not hold")
+NOT_REQUIRED = N_("it failed, and the run goes on without it")
+NO_CONDITION = N_("its condition can't be evaluated: {error}")
+ONLY_SHOWN = N_("only shown in a dry run")
 
 
 def following(run: Run, now: datetime, holds: Holds) -> Iterator[Finding]:
