@@ -61,7 +61,7 @@ def test_every_signal_format_stands_in_each_of_the_places_that_the_recipe_counts
 
 def test_every_event_has_its_sentence_in_the_timeline():
     folder = ROOT / "src" / "bongsu" / "incident"
-    places = (folder / "timeline.py", folder / "runs" / "words.py")
+    places = [folder / "timeline.py", *folder.glob("*/words.py")]
     source = "".join(place.read_text("utf-8") for place in places)
     kinds = {kind.__name__ for kind in get_args(events.AnyBody)}
-    assert kinds <= set(re.findall(r"\b[erv]\.(\w+)\(\)", source))
+    assert kinds <= set(re.findall(r"(?:case |\| |\b\w\.)(\w+)\(\)", source))

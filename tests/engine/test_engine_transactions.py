@@ -204,7 +204,7 @@ async def test_steps_of_one_transaction_are_handed_over_only_after_its_commit(de
     def begin(asked: object) -> None:
         seen.append(1)
 
-    desk.engine.hand_over, desk.engine.has_room = begin, lambda _: True
+    desk.engine.hand_over, desk.engine.takes = begin, lambda asked: asked
 
     async def work(conn: PoolConnection, policy: Policy, now: datetime) -> list[Step]:
         raise CrashError

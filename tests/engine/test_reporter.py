@@ -66,7 +66,7 @@ class House:
         self.doers = Doers(desk.pool, courier, Reporter(engine, doctor, "one"))
 
     def begins_at_once(self) -> None:
-        self.desk.engine.has_room = self.doers.has_room
+        self.desk.engine.takes = self.doers.takes
         self.desk.engine.hand_over = self.doers.hand_over
 
     async def comes(self, kind: type[e.Body]) -> e.AnyBody:
@@ -196,8 +196,20 @@ async def test_a_process_begins_no_more_reports_than_it_can_make_soon(build: Bui
     await house.desk.receive(alert("BackendDown"))
     effect, due = await the_due(house)
     asked = effects.Asked(effect, due)
-    assert house.doers.has_room([asked] * 8)
-    assert not house.doers.has_room([asked] * 9)
+    assert len(house.doers.takes([asked] * 8)) == 8
+    assert not house.doers.takes([asked] * 9)
+
+
+async def test_reports_that_wait_keep_no_page_waiting(build: Build):
+    house = build(hangs)
+    house.begins_at_once()
+    for number in range(12):
+        await house.desk.receive(alert(f"Down{number}", group=f"g{number}"))
+    for _ in range(300):
+        if len(house.post.sent) == 12:
+            break
+        await asyncio.sleep(0.01)
+    assert len(house.post.sent) == 12
 
 
 async def test_an_incident_that_comes_back_is_diagnosed_anew(build: Build):

@@ -92,7 +92,7 @@ class House:
         self.doers = Doers(desk.pool, courier, Reporter(engine, doctor, worker), None, self.stepper)
 
     def begins_at_once(self) -> House:
-        self.desk.engine.has_room = self.doers.has_room
+        self.desk.engine.takes = self.doers.takes
         self.desk.engine.hand_over = self.doers.hand_over
         return self
 
@@ -220,7 +220,7 @@ async def died_at_its_step(
         if house.hands.done:
             break
         await asyncio.sleep(0.01)
-    house.desk.engine.has_room = lambda _: False
+    house.desk.engine.takes = lambda _: ()
     for task in house.stepper._under_way.values():
         task.cancel()
     await asyncio.sleep(0.05)
@@ -266,7 +266,7 @@ async def test_while_its_worker_lives_nobody_else_takes_a_step(build: Build):
             break
         await asyncio.sleep(0.01)
     other = build(house.desk.engine.policy, FakeHands(), worker="two")
-    house.desk.engine.has_room = lambda _: False
+    house.desk.engine.takes = lambda _: ()
     (effect,) = await house.pending()
     with pytest.raises(BusyElsewhereError):
         await other.doers.do(effect)

@@ -46,19 +46,21 @@ class Doers:
         self.verifier = verifier
         self.stepper = stepper
 
-    def has_room(self, asked: Sequence[Asked]) -> bool:
-        """Whether this process would begin all of these at once."""
-        if self.stepper is not None and self.stepper.runner is not None:
-            steps = [one.wanted for one in asked if isinstance(one.wanted, Start | StepWork)]
-            return len(steps) == len(asked) and self.stepper.has_room(steps)
-        deliveries = sum(isinstance(one.wanted, Delivery) for one in asked)
-        slow = sum(isinstance(one.wanted, Diagnosis) for one in asked)
+    def takes(self, asked: Sequence[Asked]) -> list[Asked]:
+        """Return those that this process begins at once: of each kind all of them, or none.
+
+        A runner takes nothing but its steps; and a report that has to wait holds up no page.
+        """
+        pages = [one for one in asked if isinstance(one.wanted, Delivery)]
+        slow = [one for one in asked if isinstance(one.wanted, Diagnosis | Verification)]
         steps = [one.wanted for one in asked if isinstance(one.wanted, Start | StepWork)]
-        return (
-            self.courier.has_room(deliveries)
-            and self.reporter.has_room(slow)
-            and (not steps or (self.stepper is not None and self.stepper.has_room(steps)))
-        )
+        taken: list[Asked] = []
+        if self.stepper is None or self.stepper.runner is None:
+            taken += pages if self.courier.has_room(len(pages)) else ()
+            taken += slow if self.reporter.has_room(len(slow)) else ()
+        if self.stepper is not None and self.stepper.has_room(steps):
+            taken += [one for one in asked if isinstance(one.wanted, Start | StepWork)]
+        return taken
 
     def hand_over(self, asked: Sequence[Asked]) -> None:
         """Begin now, pages first; the jobs stay behind as the promise."""

@@ -54,8 +54,8 @@ class Engine:
         self.look_sooner: Callable[[datetime], None] = lambda _: None
         """called with the time of a look that a transaction asked for"""
         self.hand_over: Callable[[Sequence[effects.Asked]], None] | None = None
-        """begins effects in this process at once; asked only where `has_room` says yes"""
-        self.has_room: Callable[[Sequence[effects.Asked]], bool] = lambda _: False
+        """begins effects in this process at once, those that it `takes`"""
+        self.takes: Callable[[Sequence[effects.Asked]], Sequence[effects.Asked]] = lambda _: ()
         self.committed: Callable[[Sequence[Step]], None] = lambda _: None
         """called with what a transaction wrote, after its commit; counts for metrics"""
 
@@ -76,10 +76,10 @@ class Engine:
         async with self.pool.acquire() as conn, conn.transaction():
             steps = await work(conn, self.policy, self.clock.now())
             asked = effects.asked_by(steps)
-            own = bool(asked) and self.hand_over is not None and self.has_room(asked)
-            await write(conn, steps, asked, own=own)
+            own = self.takes(asked) if self.hand_over is not None else ()
+            await write(conn, steps, asked, own={one.effect for one in own})
         if own and self.hand_over is not None:
-            self.hand_over(asked)
+            self.hand_over(own)
         for step in steps:
             if step.look_at is not None:
                 self.look_sooner(step.look_at)

@@ -59,7 +59,7 @@ class Housekeeping:
         async with self._engine.pool.acquire() as conn, conn.transaction():
             if left := await effects.overdue(conn, QUEUE_AGAIN_BATCH):
                 log.warning("effects.queued_again", count=len(left))
-                await jobs.defer(conn, left, at_once=True)
+                await jobs.defer(conn, left)
 
     async def _prune(self) -> None:
         time = asyncio.get_running_loop().time()

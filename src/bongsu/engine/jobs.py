@@ -74,17 +74,17 @@ async def defer(
     conn: PoolConnection,
     asked: Sequence[Asked],
     *,
-    at_once: bool,
+    own: Collection[Effect] = (),
     urgent: Collection[int] = (),
 ) -> None:
-    """Queue effects in the caller's transaction; ``at_once`` where this process won't do them.
+    """Queue effects in the caller's transaction; those that this process does later than others.
 
     ``urgent`` names incidents whose effects come before all others.
     """
-    count = len(asked)
-    delay = timedelta() if at_once else LEASE / 2
     payloads: list[bytes | None] = [one.effect.encode() for one in asked]
-    delays: list[timedelta | None] = [delay] * count
+    delays: list[timedelta | None] = [
+        LEASE / 2 if one.effect in own else timedelta() for one in asked
+    ]
     driver = AsyncpgDriver(conn)  # type: ignore[arg-type]  # a pool's proxy has the same methods
     priorities = [int(one.effect.incident in urgent) for one in asked]
     await _queries(driver).enqueue([one.queue for one in asked], payloads, priorities, delays)

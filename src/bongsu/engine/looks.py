@@ -48,7 +48,7 @@ def verify_by_the_manual(clock: Clock, env: Mapping[str, str] | None = None) -> 
 
         variables = os.environ if env is None else env
         folder = variables.get(VERIFICATION_FOLDER)
-        context = verification.TestContext(
+        context = verification.CheckContext(
             variables, quiet, clock.now, Path(folder) if folder else None
         )
         await verification.verify(checks, context, on_checked)

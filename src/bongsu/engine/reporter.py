@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -30,6 +30,10 @@ MOST_WAITING = 8
 TOO_LATE = timedelta(minutes=2)
 """a first report that could not be begun for so long is left to whoever asks for it: in a storm
 of incidents the last ones would be looked at hours later"""
+AT_ONCE = 1
+"""reports that a process makes by itself at once: each starts a dozen programs"""
+STAND_BACK = 0.5
+"""seconds between two looks whether a flood of alerts is over"""
 MOST_CODES = 10
 _WORST: tuple[Verdict, ...] = ("unhealthy", "degraded", "unknown", "healthy")
 
@@ -44,7 +48,10 @@ class Reporter:
         self._diagnostician = diagnostician
         self._worker = worker
         self._under_way: set[asyncio.Task[None]] = set()
+        self._turns = asyncio.Semaphore(AT_ONCE)
         diagnostician.on_report = self.record
+        self.flooded: Callable[[], bool] = lambda: False
+        """whether alerts wait to be triaged; pages come before reports"""
 
     def has_room(self, count: int) -> bool:
         """Whether this process would begin so many at once."""
@@ -70,13 +77,19 @@ class Reporter:
         Raises:
             BusyElsewhereError: another worker is making it.
         """
-        now, begun = self._engine.clock.now(), diagnosis.incident.looked_at
-        if not diagnosis.incident.open or (begun is not None and now - begun > TOO_LATE):
-            await self._skip(effect)
-            return
-        await self._claim(effect)
-        await self._diagnostician.diagnose(effect.incident)
-        await self._engine.transact(lambda conn, *_: _done(conn, effect))
+        async with self._turns:
+            while self.flooded() and not self._too_late(diagnosis.incident):  # noqa: ASYNC110  a flood's end is no event
+                await asyncio.sleep(STAND_BACK)
+            if not diagnosis.incident.open or self._too_late(diagnosis.incident):
+                await self._skip(effect)
+                return
+            await self._claim(effect)
+            await self._diagnostician.diagnose(effect.incident)
+            await self._engine.transact(lambda conn, *_: _done(conn, effect))
+
+    def _too_late(self, incident: Incident) -> bool:
+        begun = incident.looked_at
+        return begun is not None and self._engine.clock.now() - begun > TOO_LATE
 
     async def _claim(self, effect: Effect) -> None:
         lease = timedelta(seconds=self._diagnostician.deadline + 3 * GRACE)

@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from bongsu.store.database import Pool, PoolConnection
 
 POOL_SIZE = 12
+FLOOD = 20
+"""alerts that wait to be triaged, from which on reports stand back"""
 FOLLOW_EVERY = 3.0
 FOLLOW_AGAIN = 0.5
 """seconds between two comparisons of the manual that decides with the database's, and after a
@@ -205,8 +207,9 @@ async def _assemble(
     verifier = Verifier(engine, verify_by_the_manual(engine.clock), worker)
     stepper = Stepper(engine, SystemHands(engine.clock), worker, runner)
     doers = Doers(pool, courier, Reporter(engine, diagnostician, worker), verifier, stepper)
-    engine.has_room, engine.hand_over = doers.has_room, doers.hand_over
+    engine.takes, engine.hand_over = doers.takes, doers.hand_over
     triage, looker, broken = Triage(engine), Looker(engine), asyncio.Event()
+    doers.reporter.flooded = lambda: triage.waiting > FLOOD
     return Runtime(pool, engine, triage, doers, diagnostician, looker, writer, broken)
 
 

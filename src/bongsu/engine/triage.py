@@ -84,6 +84,11 @@ class Triage:
                 line.put(urgency, group_key, alert)
                 self._in_hand.add(alert.id)
 
+    @property
+    def waiting(self) -> int:
+        """Alerts of this process that are not triaged yet."""
+        return len(self._urgent) + len(self._other)
+
     def stop(self) -> None:
         """Wake up, so that `run` sees that it is to stop."""
         self._urgent.wake()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 import structlog
@@ -45,11 +45,15 @@ WRITE = _one_statement(incidents.SAVE, incidents.APPEND, effects.INSERT)
 
 
 async def write(
-    conn: PoolConnection, steps: Sequence[Step], asked: Sequence[effects.Asked], *, own: bool
+    conn: PoolConnection,
+    steps: Sequence[Step],
+    asked: Sequence[effects.Asked],
+    *,
+    own: Collection[effects.Effect],
 ) -> None:
     """Save incidents with their events, effects and jobs, and tell who watches.
 
-    ``own`` says that this process begins the effects itself.
+    ``own`` are the effects that this process begins itself.
     """
     if not steps:
         return
@@ -63,7 +67,7 @@ async def write(
     )
     if asked:
         urgent = {int(s.incident.id) for s in steps if s.incident.severity in URGENT}
-        await jobs.defer(conn, asked, at_once=not own, urgent=urgent)
+        await jobs.defer(conn, asked, own=own, urgent=urgent)
     if ended := _ended(steps):
         await runs.end(conn, ended)
     for step in steps:
