@@ -53,6 +53,8 @@ async def perform(
     ask = _ask(step, context.look.env, undo=undo)
     if ask is None:
         return refused(N_("the manual names no way back"))
+    if (fault := _fault(ask.url)) is not None:
+        return refused(N_("{url} can't be asked for: {error}"), url=bounded(ask.url), error=fault)
     _show(step, ask, shown)
     return await _send(step, ask, context, shown, timeout_s)
 
@@ -77,6 +79,16 @@ def _ask(step: HttpStep, env: Mapping[str, str], *, undo: bool) -> _Ask | None:
         return None
     method, url = step.undo_method or step.method, step.undo_url or step.url
     return _Ask(method, url, headers, step.undo_body)
+
+
+def _fault(url: str) -> str | None:
+    """Return what keeps an address from being one."""
+    parts = urlsplit(url)
+    try:
+        known = parts.hostname and parts.port != 0
+    except ValueError as error:
+        return str(error)
+    return None if known else "no host"
 
 
 def _show(step: HttpStep, ask: _Ask, shown: Shown) -> None:

@@ -20,7 +20,7 @@ from bongsu.actions.steps.showing import Shown
 from bongsu.i18n import N_
 from bongsu.manual.schema.playbooks import KubectlStep
 
-SETTLE_S = 5.0
+SETTLE_S = 3.0
 """what may be spent on finding out whether a change was made whose answer was lost"""
 
 
