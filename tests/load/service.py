@@ -15,26 +15,42 @@ class Service:
 
     def __init__(self) -> None:
         self.mood, self.asked, self.port = "fast", 0, 0
+        self.over = asyncio.Event()
+        self.answering: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/"
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self.answering[task] = writer
         try:
-            while True:
+            while not self.over.is_set():
                 await reader.readuntil(b"\r\n\r\n")
                 self.asked += 1
                 if self.mood == "slow":
                     await asyncio.sleep(SLOW)
                 if self.mood == "hanging":
-                    await asyncio.sleep(60)
+                    await self.over.wait()
                 failing = self.mood == "failing" or (self.mood == "flaky" and self.asked % 4 == 0)
                 status = b"503 Service Unavailable" if failing else b"200 OK"
                 writer.write(b"HTTP/1.1 %s\r\nContent-Length: 2\r\n\r\nok" % status)
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
+            return
+        finally:
             writer.close()
+            del self.answering[task]
+
+    async def end(self) -> None:
+        """Hang up on everybody."""
+        self.over.set()
+        for writer in self.answering.values():
+            writer.transport.abort()
+        while self.answering:
+            await asyncio.wait([*self.answering])
 
 
 @asynccontextmanager
@@ -48,3 +64,4 @@ async def serving(mood: str = "fast") -> AsyncIterator[Service]:
         yield service
     finally:
         server.close()
+        await service.end()

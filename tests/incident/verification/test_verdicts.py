@@ -142,7 +142,9 @@ def test_no_json_passes_that_holds_no_requests(tool: str, whole: object):
     assert outcome_of(tool, json.dumps(whole).encode()) in ("inconclusive", "measured")
 
 
-@given(st.sampled_from(sorted(EASY)), st.binary(max_size=300) | st.text(max_size=200).map(str.encode))
+@given(
+    st.sampled_from(sorted(EASY)), st.binary(max_size=300) | st.text(max_size=200).map(str.encode)
+)
 def test_no_bytes_pass_that_hold_no_result(tool: str, left: bytes):
     assert outcome_of(tool, left) in ("inconclusive", "measured")
 

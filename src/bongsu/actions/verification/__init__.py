@@ -1,6 +1,6 @@
 """Runs the tests of a recovery; `bongsu.incident.verification` judges what they measured."""
 
 from bongsu.actions.verification.checking import OnChecked, check_once, verify
-from bongsu.actions.verification.testing import AskQuiet, TestContext
+from bongsu.actions.verification.testing import AskQuiet, CheckContext
 
-__all__ = ["AskQuiet", "OnChecked", "TestContext", "check_once", "verify"]
+__all__ = ["AskQuiet", "CheckContext", "OnChecked", "check_once", "verify"]

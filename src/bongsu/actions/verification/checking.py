@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 import structlog
 
 from bongsu.actions.probes.outcome import seconds
-from bongsu.actions.verification.testing import GRACE_S, Printed, TestContext, measure
+from bongsu.actions.verification.testing import GRACE_S, CheckContext, Printed, measure
 from bongsu.incident.body import Reason
 from bongsu.incident.verification.checked import Checked
 from bongsu.incident.verification.measured import Unreadable
@@ -33,7 +33,7 @@ OnChecked = Callable[[Checked], Awaitable[None]]
 
 
 async def verify(
-    checks: Mapping[str, VerificationCheck], context: TestContext, on_checked: OnChecked
+    checks: Mapping[str, VerificationCheck], context: CheckContext, on_checked: OnChecked
 ) -> None:
     """Run these checks (``smoke:user_login`` → the manual's), and tell of each as it is done.
 
@@ -71,7 +71,7 @@ async def _together(run: Callable[[str], Awaitable[None]], names: Iterable[str])
             group.create_task(placed(name))
 
 
-async def check_once(name: str, check: VerificationCheck, context: TestContext) -> Checked:
+async def check_once(name: str, check: VerificationCheck, context: CheckContext) -> Checked:
     """Run one check; whatever goes wrong, there is an answer."""
     began, printed, limit = time.perf_counter(), Printed(), check.timeout.total_seconds()
     try:

@@ -42,7 +42,7 @@ AskQuiet = Callable[[Sequence[SeverityLevel], timedelta], Awaitable[Quiet]]
 
 
 @dataclass(frozen=True)
-class TestContext:
+class CheckContext:
     """What every test is given."""
 
     env: Mapping[str, str] = field(repr=False)
@@ -69,7 +69,9 @@ class Printed:
         self.text = f"{whole[:half]}\n[…]\n{whole[-half:]}" if long else whole
 
 
-async def measure(test: Test, context: TestContext, timeout_s: float, printed: Printed) -> Measured:
+async def measure(
+    test: Test, context: CheckContext, timeout_s: float, printed: Printed
+) -> Measured:
     """Run a test once, for at most about ``timeout_s`` seconds.
 
     Raises:
@@ -93,7 +95,7 @@ async def measure(test: Test, context: TestContext, timeout_s: float, printed: P
 
 
 async def _command(
-    test: CommandTest, context: TestContext, timeout_s: float, printed: Printed
+    test: CommandTest, context: CheckContext, timeout_s: float, printed: Printed
 ) -> Measured:
     with tempfile.TemporaryDirectory(prefix="bongsu-verify-") as folder:
         file = Path(folder) / "result"
@@ -136,7 +138,7 @@ def _ran(test: CommandTest, output: Output, result: bytes, timeout_s: float, *, 
 
 
 async def _http(
-    test: ProbeTest, context: TestContext, timeout_s: float, printed: Printed
+    test: ProbeTest, context: CheckContext, timeout_s: float, printed: Printed
 ) -> Measured:
     """Ask one after the other, over one connection as a browser would keep it."""
     import httpx  # noqa: PLC0415  slow to import, and only this kind needs it
@@ -191,7 +193,7 @@ def _of_requests(times: Mapping[float, int], failed: int, wanted: int) -> Measur
 
 
 async def _query(
-    test: QueryTest, context: TestContext, timeout_s: float, printed: Printed
+    test: QueryTest, context: CheckContext, timeout_s: float, printed: Printed
 ) -> Measured:
     look = LookContext(env=context.env, now=context.now, timeout_s=timeout_s)
     try:
