@@ -42,9 +42,10 @@ SELECT {_COLUMNS} FROM verifications
 
 # An alert is as severe as its incident: what it was routed to, and what people made of it since.
 QUIET = """
-SELECT max(CASE WHEN alerts.status = 'resolved' THEN alerts.ends_at ELSE $3 END) AS last,
-       count(*) FILTER (WHERE alerts.status <> 'resolved' OR alerts.ends_at > $4) AS count
+SELECT max(ended) AS last, count(*) FILTER (WHERE ended > $4) AS count
   FROM incidents JOIN alerts ON alerts.incident_id = incidents.id
+ CROSS JOIN LATERAL (SELECT CASE WHEN alerts.status = 'resolved'
+       THEN least(coalesce(alerts.ends_at, alerts.last_seen), $3) ELSE $3 END) AS one (ended)
  WHERE incidents.severity = ANY ($1::text[]) AND NOT incidents.drill
    AND (incidents.ended_at IS NULL OR incidents.ended_at > $2)
    AND alerts.generation > 0

@@ -1,0 +1,221 @@
+"""A recovery is verified by itself, beside the pages; a process that dies leaves the rest to another."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from datetime import timedelta
+
+import pytest
+from tests.engine.desk import Desk, alert
+from tests.incident.manuals import manual
+
+from bongsu.engine import effects
+from bongsu.engine.effects import Effect, Verification
+from bongsu.engine.policy import compile_policy
+from bongsu.engine.verifier import AskQuiet, OnChecked, Verifier, Verify
+from bongsu.incident import commands as c
+from bongsu.incident import events as e
+from bongsu.incident import verification_events as v
+from bongsu.incident.state import Incident
+from bongsu.incident.verification.checked import Checked
+from bongsu.manual.schema.verification import VerificationCheck
+from bongsu.store import verifications
+from bongsu.store.database import Pool
+
+CHECK = {
+    "name": "점검", "criterion": "통과", "passes": "exit_code == 0",
+    "test": {"kind": "command", "argv": ["true"]},
+}  # fmt: skip
+QUIET = {
+    **CHECK, "passes": "quiet >= duration('1h')", "severities": ["P3"],
+    "test": {"kind": "no_alerts", "severities": ["P0", "P1"], "duration": "10m"},
+}  # fmt: skip
+POLICY = compile_policy(
+    manual(
+        signals={
+            "severity_words": {"critical": "P0", "quiet": "P3"},
+            "default": {"severity": "P2", "group_by": ["group"]},
+        },
+        verification={"smoke": {"login": CHECK, "search": CHECK}, "monitoring": {"quiet": QUIET}},
+    )
+)
+BOTH = ["smoke:login", "smoke:search"]
+
+
+async def passes(checks: Mapping[str, VerificationCheck], _: AskQuiet, tell: OnChecked) -> None:
+    for check in checks:
+        why = e.Reason("criterion_met", {"numbers": "exit_code 0"})
+        await tell(Checked(check=check, outcome="passed", why=why, output="ok"))
+
+
+async def hangs(checks: Mapping[str, VerificationCheck], _: AskQuiet, tell: OnChecked) -> None:
+    await passes(dict([next(iter(checks.items()))]), _, tell)
+    await asyncio.sleep(60)
+
+
+async def breaks(*_: object) -> None:
+    raise RuntimeError("no loop")
+
+
+Build = Callable[..., Verifier]
+
+
+@pytest.fixture
+async def desk(pool: Pool, database_url: str) -> Desk:
+    return Desk(pool, database_url, POLICY)
+
+
+@pytest.fixture
+async def build(desk: Desk) -> AsyncIterator[Build]:
+    made: list[Verifier] = []
+
+    def one(verify: Verify, worker: str = "one") -> Verifier:
+        made.append(Verifier(desk.engine, verify, worker))
+        return made[-1]
+
+    yield one
+    for verifier in made:
+        await verifier.close()
+
+
+async def recovered(desk: Desk) -> tuple[Effect, Verification]:
+    """An incident of which somebody said that it works again, and what that asks for."""
+    await desk.receive(alert("BackendDown"))
+    await desk.receive(alert("BackendDown", "resolved"))
+    incident = await desk.only()
+    await desk.engine.act(int(incident.id), "person:pm", lambda _p, i, _n: c.recovered(i, "pm"))
+    return await the_due(desk)
+
+
+async def the_due(desk: Desk) -> tuple[Effect, Verification]:
+    for row in await desk.pool.fetch("SELECT incident, seq FROM effects ORDER BY seq DESC"):
+        effect = Effect(row["incident"], row["seq"])
+        async with desk.pool.acquire() as conn:
+            found = await effects.load(conn, effect)
+        if isinstance(found, Verification):
+            return effect, found
+    raise AssertionError("nothing is to be verified")
+
+
+async def results(desk: Desk) -> list[tuple[str, str]]:
+    log = await desk.log((await desk.only()).id)
+    return [(one.body.check, one.body.outcome) for one in log if isinstance(one.body, v.Verified)]
+
+
+async def test_what_came_of_each_check_stands_on_the_log_and_is_kept(desk: Desk, build: Build):
+    effect, due = await recovered(desk)
+    assert due.due.checks == BOTH
+    assert await build(passes).verify(effect, due)
+    assert await results(desk) == [(name, "passed") for name in BOTH]
+    async with desk.pool.acquire() as conn:
+        kept = await verifications.latest(conn, effect.incident)
+    assert {name: row.output for name, row in kept.items()} == dict.fromkeys(BOTH, "ok")
+    assert await desk.count("effects", "done_at IS NOT NULL") == 1
+
+
+async def test_then_the_incident_may_be_resolved(desk: Desk, build: Build):
+    effect, due = await recovered(desk)
+
+    async def resolve() -> Incident:
+        return await desk.engine.act(
+            effect.incident, "person:pm", lambda p, i, _n: c.resolve(p.manual, i, "pm")
+        )
+
+    with pytest.raises(c.RefusedError):
+        await resolve()
+    await build(passes).verify(effect, due)
+    assert (await resolve()).phase == "resolved"
+
+
+async def test_of_two_processes_only_one_verifies(desk: Desk, build: Build):
+    effect, due = await recovered(desk)
+    first = build(hangs)
+    first.begin(effect, due)
+    await claimed(desk)
+    assert not await build(passes, "two").verify(effect, due)
+
+
+async def claimed(desk: Desk) -> None:
+    for _ in range(500):
+        if await desk.count("verifications"):
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("nothing was checked")
+
+
+async def test_what_a_process_left_is_finished_by_another_and_nothing_is_run_twice(
+    desk: Desk, build: Build
+):
+    effect, due = await recovered(desk)
+    died = build(hangs)
+    died.begin(effect, due)
+    await claimed(desk)
+    await died.close()
+    await desk.pool.execute("UPDATE effects SET claimed_at = NULL")
+    again: list[str] = []
+
+    async def noted(
+        checks: Mapping[str, VerificationCheck], ask: AskQuiet, tell: OnChecked
+    ) -> None:
+        again.extend(checks)
+        await passes(checks, ask, tell)
+
+    assert await build(noted, "two").verify(effect, due)
+    assert again == ["smoke:search"]
+    assert await results(desk) == [(name, "passed") for name in BOTH]
+
+
+async def test_a_claim_is_renewed_so_that_nobody_looks_after_it(desk: Desk, build: Build):
+    effect, due = await recovered(desk)
+    build(hangs).begin(effect, due)
+    await claimed(desk)
+    assert await desk.count("effects", "look_at > clock_timestamp() + interval '20 seconds'") == 1
+
+
+async def test_a_verification_that_fails_itself_stays_to_be_done(desk: Desk, build: Build):
+    effect, due = await recovered(desk)
+    verifier = build(breaks)
+    verifier.begin(effect, due)
+    while verifier._under_way:
+        await asyncio.sleep(0.01)
+    assert await the_due(desk) == (effect, due)
+
+
+async def test_a_check_that_the_manual_lost_meanwhile_is_inconclusive(desk: Desk, build: Build):
+    effect, due = await recovered(desk)
+    desk.engine.policy = compile_policy(manual(verification={"smoke": {"login": CHECK}}))
+    await build(passes).verify(effect, due)
+    assert sorted(await results(desk)) == [
+        ("smoke:login", "passed"), ("smoke:search", "inconclusive")
+    ]  # fmt: skip
+
+
+async def test_how_quiet_it_is_is_asked_of_the_alerts(desk: Desk, build: Build):
+    verifier = build(passes)
+    ten = timedelta(minutes=10)
+    found = await verifier.quiet(["P0"], ten)
+    assert (found.quiet, found.count) == (timedelta(hours=1), 0), "no alert ever: as far as looked"
+    await desk.receive(alert("BackendDown"))
+    found = await verifier.quiet(["P0"], ten)
+    assert (found.quiet, found.count) == (timedelta(), 1)
+    assert (await verifier.quiet(["P1"], ten)).count == 0
+    await desk.receive(alert("BackendDown", "resolved"))
+    desk.clock.forward(minutes=4)
+    found = await verifier.quiet(["P0", "P3"], ten)
+    assert (found.quiet, found.count) == (timedelta(minutes=4), 1)
+    desk.clock.forward(minutes=8)
+    found = await verifier.quiet(["P0"], ten)
+    assert (found.quiet, found.count) == (timedelta(minutes=12), 0)
+
+
+async def test_in_a_thread_a_check_asks_the_database_over_there(desk: Desk, build: Build):
+    effect, due = await recovered(desk)
+    found: list[timedelta] = []
+
+    async def asks(checks: Mapping[str, VerificationCheck], ask: AskQuiet, tell: OnChecked) -> None:
+        found.append((await ask(["P1"], timedelta(minutes=1))).quiet)
+        await passes(checks, ask, tell)
+
+    await build(asks).verify(effect, due)
+    assert found == [timedelta(hours=1)]
