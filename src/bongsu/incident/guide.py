@@ -17,6 +17,7 @@ from bongsu.incident.events import Reason
 from bongsu.incident.ladders import AT_WORK, ladders
 from bongsu.incident.phases import Phase
 from bongsu.incident.reasons import explain, person_name, phase_name, target_name
+from bongsu.incident.runs.waits import latest, waits
 from bongsu.incident.state import Incident, Page
 from bongsu.incident.times import moment
 from bongsu.incident.verification import plan
@@ -174,6 +175,13 @@ def wake_up(case: Case) -> Iterator[NextAction]:
         yield NextAction(Reason("snoozed_until"), (), until)
 
 
+def answer_for_runs(case: Case) -> Iterator[NextAction]:
+    """What the runs of playbooks wait for: a yes, a person's step, a word on what is unknown."""
+    for wait in waits(case.incident):
+        who, playbook = wait.who or _owner(case), wait.run.asked.playbook
+        yield NextAction(wait.text, who, wait.by, playbook=playbook)
+
+
 # ── what people work on ──────────────────────────────────────────────────────────────────
 
 
@@ -236,7 +244,10 @@ def run_a_playbook(case: Case) -> Iterator[NextAction]:
             code = "run_playbook_approved" if playbook.approve else "run_playbook"
             values = {"playbook": name, **({"role": playbook.approve} if playbook.approve else {})}
             who, by = _owner(case), _clock_due(case, "recovery")
-            yield NextAction(Reason(code, values), who, by, playbook=name)
+            run = latest(incident, name)
+            if run is None or run.over:
+                done = run is not None and run.outcome == "succeeded"
+                yield NextAction(Reason(code, values), who, by, playbook=name, done=done)
 
 
 def bring_it_back(case: Case) -> Iterator[NextAction]:
@@ -290,7 +301,9 @@ def review_it(case: Case) -> Iterator[NextAction]:
 
 
 Sentence = Callable[[Case], Iterator[NextAction]]
-ANSWERS: tuple[Sentence, ...] = (answer_the_call, say_whether_it_is_real, take_a_role, wake_up)
+ANSWERS: tuple[Sentence, ...] = (
+    answer_the_call, say_whether_it_is_real, take_a_role, answer_for_runs, wake_up,
+)  # fmt: skip
 WORK: tuple[Sentence, ...] = (
     assemble_the_team,
     work_off_checklists,

@@ -5,6 +5,7 @@ A reason's code is stable: it stands in logs for ever. Its words may be improved
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from string import Formatter
 
@@ -137,6 +138,12 @@ GUIDANCE = {
     "first_notice": N_("Send the first notice"),
     "run_playbook": N_("Run the playbook “{playbook}”"),
     "run_playbook_approved": N_("Run the playbook “{playbook}” once {role} has approved it"),
+    "approve_run": N_("Approve or refuse for {role}: the playbook “{playbook}” waits"),
+    "approve_step": N_("Approve or refuse for {role}: “{playbook}”, step {step}: {step_name}"),
+    "do_step": N_("Do step {step} of “{playbook}” and say so: {instruction}"),
+    "say_of_step": N_(
+        "Say whether step {step} of “{playbook}” was done: {step_name}; whoever ran it died at it"
+    ),
     "recover": N_("Bring the service back, and say so when it works again"),
     "recover_in_order": N_(
         "Bring {service} back (recovery order {tier}), and say so when it works again"
@@ -271,6 +278,12 @@ def _playbook(value: str, manual: Manual, t: Translator) -> str:
     return known.name.in_(t.lang) if known else value
 
 
+def _in_both(value: str, _: Manual, t: Translator) -> str:
+    """Read a text of a run's frozen plan, which is JSON with the languages as keys."""
+    texts: dict[str, str] = json.loads(value)
+    return texts.get(t.lang) or next(iter(texts.values()), "")
+
+
 def _service(value: str, manual: Manual, t: Translator) -> str:
     known = manual.services.services.get(value)
     return known.name.in_(t.lang) if known else value
@@ -319,6 +332,8 @@ _READERS: dict[str, Callable[[str, Manual, Translator], str]] = {
     "person": _people,
     "role": _role,
     "playbook": _playbook,
+    "step_name": _in_both,
+    "instruction": _in_both,
     "service": _service,
     "tier": _tier,
     "item": _item,
