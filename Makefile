@@ -1,5 +1,5 @@
 # make demo    try Bongsu: sets up what is missing, then starts `bongsu demo`
-# make test    every test; ARGS="-k name" and the like go to pytest
+# make test    every test, a process for each core; ARGS="-k name" and the like go to pytest
 # make check   style, types, import contracts, message catalogues
 # make bench   the benchmarks; ARGS names one
 # make docs    do the documents' links lead anywhere?
@@ -23,7 +23,7 @@ demo: system-demo $(VENV)/.runtime $(MANIFEST)
 	$(BIN)/bongsu demo $(ARGS)
 
 test: system-test $(VENV)/.dev $(MANIFEST)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 
 check: $(VENV)/.dev $(MANIFEST)
 	$(BIN)/ruff format --check --quiet . || { $(BIN)/ruff format --diff --quiet .; exit 1; }
