@@ -12,7 +12,7 @@ from bongsu.actions.steps.showing import Shown
 from bongsu.i18n import N_
 from bongsu.manual.schema.playbooks import CommandStep
 
-GRACE_S = 5.0
+GRACE_S = 3.0
 """between SIGTERM and SIGKILL: what changes something may have to put it in order"""
 LONGEST_LINE = 300
 

@@ -68,26 +68,27 @@ async def settled(step: Step, context: StepContext) -> bool | None:
     is yes, an unhealthy one is no.
     """
     shown = Shown(context.on_output, secrets_of(context.look.env, _secret_variables(step)))
-    timeout_s = step.timeout.total_seconds()
     try:
-        told = await _told_by_cluster(step, context, shown, timeout_s)
-        if told is False or not step.after:
-            return told
-        looked = await checking.look_at(step.after, context, shown, timeout_s)
+        return await _settled(step, context, shown)
+    except Exception as error:  # noqa: BLE001  what can't be told is left to a person, and recorded
+        log.warning("step.not_settled", step=step.kind, error=bounded(repr(error), 300))
+        return None
     finally:
         shown.close()
+
+
+async def _settled(step: Step, context: StepContext, shown: Shown) -> bool | None:
+    timeout_s = step.timeout.total_seconds()
+    told = None
+    if isinstance(step, KubectlStep):
+        told = await kubectl.is_done(step, context, shown, timeout_s)
+    if told is False or not step.after:
+        return told
+    looked = await checking.look_at(step.after, context, shown, timeout_s)
     verdicts = {one.verdict for one in looked}
     if verdicts == {"healthy"}:
         return True
     return False if "unhealthy" in verdicts and told is None else None
-
-
-async def _told_by_cluster(
-    step: Step, context: StepContext, shown: Shown, timeout_s: float
-) -> bool | None:
-    if isinstance(step, KubectlStep):
-        return await kubectl.is_done(step, context, shown, timeout_s)
-    return None
 
 
 async def _perform(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import re
 import shlex
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import quote
 
@@ -17,15 +18,16 @@ from bongsu.actions.programs import KIB
 from bongsu.actions.steps.outcome import OnOutput
 from bongsu.logs.masking import KEY, SECRET, mask
 
-HEAD, TAIL = 48 * KIB, 16 * KIB
+HEAD, TAIL = 40 * KIB, 20 * KIB
 LONGEST_LINE = 16 * KIB
 """a longer one is shown in parts"""
 SHORTEST_SECRET = 4
 """a shorter value would take half the words of a text with it"""
 
 _NAMED_SECRET = re.compile(
-    r"pass|secret|token|key|credential|dsn|webhook|auth|private|session", re.IGNORECASE
+    r"pass|secret|token|credential|dsn|webhook|(?:^|_)(?:api)?key(?:$|_)", re.IGNORECASE
 )
+_IN_ADDRESS = re.compile(r"://[^\s/:@]*:([^\s@]+)@")
 _BEGIN, _END = (
     re.compile(rb"-----BEGIN [A-Z0-9 ]{1,40}-----"),
     re.compile(rb"-----END [A-Z0-9 ]{1,40}-----"),
@@ -43,6 +45,7 @@ def secrets_of(env: Mapping[str, str], named: Iterable[str] = ()) -> list[str]:
     """
     asked = frozenset(named)
     values = [value for name, value in env.items() if name in asked or _NAMED_SECRET.search(name)]
+    values += [one for value in env.values() for one in _IN_ADDRESS.findall(value)]
     found: set[str] = set()
     for value in values:
         for part in (value.strip(), *value.splitlines()):
@@ -62,7 +65,7 @@ class Shown:
         self._waiting: dict[Stream, bytearray] = {"out": bytearray(), "err": bytearray()}
         self._in_key: dict[Stream, bool] = {"out": False, "err": False}
         self._room = HEAD
-        self._tail: list[tuple[Stream, bytes]] = []
+        self._tail: deque[tuple[Stream, bytes]] = deque()
         self._tail_size = self._left_out = 0
 
     def take(self, stream: Stream, block: bytes) -> None:
@@ -97,8 +100,8 @@ class Shown:
                 waiting.clear()
         if self._left_out:
             self._on_output("out", f"[... {self._left_out} bytes ...]\n".encode())
-        for stream, block in self._tail:
-            self._on_output(stream, block)
+        for stream, line in self._tail:
+            self._on_output(stream, self._fit(line))
         self._tail.clear()
 
     def _cut(self, waiting: bytearray) -> int:
@@ -116,20 +119,22 @@ class Shown:
         if begun is not None and _END.search(line, begun.end()) is None:
             self._in_key[stream] = True
             line = line[: begun.start()] + f"{KEY}\n".encode()
-        self._out(
-            stream,
-            self.hidden(line.decode(errors="backslashreplace")).encode("utf-8", "backslashreplace"),
-        )
+        self._out(stream, line)
 
-    def _out(self, stream: Stream, block: bytes) -> None:
-        if len(block) <= self._room:
-            self._room -= len(block)
-            self._on_output(stream, block)
+    def _fit(self, line: bytes) -> bytes:
+        shown = self.hidden(line.decode(errors="backslashreplace"))
+        return shown.encode("utf-8", "backslashreplace")
+
+    def _out(self, stream: Stream, line: bytes) -> None:
+        """Show a line, or keep it for the end: of a flood, only what is shown is worth masking."""
+        if len(line) <= self._room:
+            self._room -= len(line)
+            self._on_output(stream, self._fit(line))
             return
         self._room = 0
-        self._tail.append((stream, block))
-        self._tail_size += len(block)
+        self._tail.append((stream, line))
+        self._tail_size += len(line)
         while self._tail_size > TAIL and len(self._tail) > 1:
-            _, gone = self._tail.pop(0)
+            _, gone = self._tail.popleft()
             self._tail_size -= len(gone)
             self._left_out += len(gone)

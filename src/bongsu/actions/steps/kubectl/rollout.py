@@ -70,6 +70,8 @@ async def status(args: Sequence[str], kubectl: Kubectl, timeout_s: float) -> Ste
 
 async def _seen(target: Sequence[str], came: StepOutcome, kubectl: Kubectl) -> StepOutcome:
     """Hold what kubectl says against the workload itself, and name what keeps it."""
+    if not target:
+        return came
     name = "/".join(target)
     workload = await kubectl.read(["get", *target], Workload, FOR_THE_REASON_S)
     if workload is None:
