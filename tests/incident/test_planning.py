@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import unicodedata
 from datetime import timedelta
+from pathlib import Path
 from string import Formatter
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import pytest
+import yaml
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from tests.incident.manuals import manual
@@ -198,6 +201,28 @@ def test_a_value_adds_nothing_to_a_patch(value):
     assert refusal(known, it=value) == "argument_changes_form"
 
 
+@given(value=values)
+def test_whatever_the_value_a_patch_has_the_manual_s_keys_and_it_as_a_value(value):
+    known = mend('{"data":{"switch":"{{ it }}","kept":"yes"}}', it={})
+    try:
+        patch = argv_of(plan(known, "mend", {"it": value}))[1]
+    except RefusedError:
+        return
+    assert json.loads(patch) == {"data": {"switch": value, "kept": "yes"}}
+
+
+@given(value=values)
+def test_whatever_the_value_an_address_leads_to_the_manual_s_place(value):
+    try:
+        url = asked_for(http("https://ops.example:8443/on/{{ it }}/now?by=bongsu"), it=value).url
+    except RefusedError:
+        return
+    parts = urlsplit(url)
+    assert (parts.scheme, parts.netloc, parts.query) == ("https", "ops.example:8443", "by=bongsu")
+    assert parts.fragment == ""
+    assert [unquote(one) for one in parts.path.split("/")] == ["", "on", value, "now"]
+
+
 def test_a_value_that_keeps_a_patch_as_it_is_goes_in():
     known = mend('{"data":{"{{ it }}":"on {{ it }}","n":{{ n }}}}', it={}, n={"type": "integer"})
     patch = argv_of(plan(known, "mend", {"it": "회로 }", "n": 3}))[1]
@@ -378,3 +403,12 @@ def test_every_playbook_of_the_first_user_can_be_planned():
             continue
         planned = plan(seed, name, sample)
         assert [step_of(one).name.ko for one in planned.steps]
+
+
+def test_the_playbook_of_the_how_to_is_one():
+    page = Path(__file__).parents[2] / "docs" / "how-to" / "write-a-playbook.md"
+    example = yaml.safe_load(page.read_text("utf-8").split("```yaml\n")[1].split("```")[0])
+    planned = plan(with_playbooks(high_cpu=example), "high_cpu", {"replicas": "7"})
+    scale = step_of(planned.steps[0])
+    assert isinstance(scale, KubectlStep)
+    assert scale.args[-1] == "--replicas=7"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.actions.probes.conftest import listening
 from tests.actions.steps.conftest import Bench, says, step
 
 from bongsu.actions.steps import perform, settled
@@ -81,6 +82,27 @@ async def test_what_could_not_be_looked_at_is_not_healthy(checks: Bench):
     for check in ("lost", "slow", "no_such_check"):
         came = await checks.do("check", checks=[check], timeout="3s")
         assert (came.outcome, came.verdicts) == ("failed", {check: "unknown"})
+
+
+async def test_degraded_passes_as_a_step_and_not_as_a_condition(bench: Bench):
+    async with listening(_late) as port:
+        probe_ = {"kind": "http", "url": f"http://127.0.0.1:{port}/", "degraded_over": "1s"}
+        asked = bench.checking(slow={"probe": probe_, "timeout": "5s"})
+        came, before, after = await asyncio.gather(
+            asked.do("check", checks=["slow"]),
+            asked.do("command", argv=["true"], before=["slow"]),
+            asked.do("command", argv=["true"], after=["slow"], timeout="2s"),
+        )
+    assert (came.outcome, came.verdicts) == ("done", {"slow": "degraded"})
+    assert "slow is degraded" in says(came)
+    assert (before.outcome, after.outcome) == ("refused", "failed")
+
+
+async def _late(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.readuntil(b"\r\n\r\n")
+    await asyncio.sleep(1.1)
+    writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+    await writer.drain()
 
 
 async def test_a_dry_run_looks_and_fails_nothing(checks: Bench):
