@@ -52,6 +52,7 @@ def test_by_itself_it_ends_with_a_resolved_incident(
     for line in (
         "Incident opened as P0", "is called", "acknowledged (Link)", "it is real",
         "PM takes the role Incident Commander", "The response has begun",
+        "Search response time: passed", "Alert silence: passed",
         "is resolved. Its whole log",
     ):  # fmt: skip
         assert line in out, out
@@ -92,7 +93,8 @@ def test_by_hand_each_key_does_what_it_says(environment: dict[str, str], folder:
         with demo:
             assert demo.stdout is not None
             for line, key in (
-                ("is called", b"a\n"), ("acknowledged (", b"c\n"), ("real", b"r\n"),
+                ("is called", b"a\n"), ("acknowledged (", b"c\n"), ("real", b"f\nw\n"),
+                ("Alert silence: passed", b"r\n"),
                 ("is resolved. Its whole log", b"q\n"),
             ):  # fmt: skip
                 while line not in (shown := demo.stdout.readline()):

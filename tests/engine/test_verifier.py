@@ -1,4 +1,4 @@
-"""A recovery is verified by itself, beside the pages; a process that dies leaves the rest to another."""
+"""A recovery is verified by itself, beside the pages; what a process leaves, another one ends."""
 
 from __future__ import annotations
 

@@ -40,15 +40,19 @@ SELECT {_COLUMNS} FROM verifications
  WHERE incident = $1 AND ($2::bigint IS NULL OR id < $2) ORDER BY id DESC LIMIT $3
 """  # noqa: S608  a constant
 
-# An alert is as severe as its incident: what it was routed to, and what people made of it since.
+# Alerts are as severe as their incident: as they were routed, and as people changed it since.
+# The times are those of its log, by which it is decided, too.
 QUIET = """
-SELECT max(ended) AS last, count(*) FILTER (WHERE ended > $4) AS count
-  FROM incidents JOIN alerts ON alerts.incident_id = incidents.id
- CROSS JOIN LATERAL (SELECT CASE WHEN alerts.status = 'resolved'
-       THEN least(coalesce(alerts.ends_at, alerts.last_seen), $3) ELSE $3 END) AS one (ended)
+SELECT max(CASE WHEN incidents.firing > 0 THEN $3 ELSE told.last END) AS last,
+       coalesce(sum(greatest(incidents.firing, told.added)), 0)::bigint AS count
+  FROM incidents
+ CROSS JOIN LATERAL (
+    SELECT max(events.at) AS last,
+           sum((events.body::json ->> 'added')::bigint) FILTER (WHERE events.at > $4) AS added
+      FROM events WHERE events.incident = incidents.id
+       AND events.kind IN ('alerts_added', 'alerts_resolved')) AS told
  WHERE incidents.severity = ANY ($1::text[]) AND NOT incidents.drill
    AND (incidents.ended_at IS NULL OR incidents.ended_at > $2)
-   AND alerts.generation > 0
 """
 LOOK_BACK = timedelta(hours=1)
 

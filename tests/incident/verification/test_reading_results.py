@@ -80,7 +80,7 @@ VERSIONED = {
     "results": {
         "metrics": [
             {"name": name, "contains": "default", "category": "http", **metric}
-            for name, metric in CLASSIC["metrics"].items()  # type: ignore[attr-defined]
+            for name, metric in CLASSIC["metrics"].items()
         ],
         "checks": {"metrics": {}, "orderedChecks": []},
     },

@@ -22,6 +22,7 @@ from bongsu.cli.connection import FAILED
 from bongsu.cli.demo.sinks import Sinks
 from bongsu.cli.demo.speed import sped_up
 from bongsu.cli.demo.stack import Service, Watcher
+from bongsu.cli.demo.verifying import verifiable
 from bongsu.cli.demo.viewer import Viewer
 from bongsu.cli.printing import console
 from bongsu.cli.server import served, stop_signal
@@ -30,7 +31,7 @@ from bongsu.engine.runtime import Runtime
 from bongsu.i18n import N_, translator
 from bongsu.store import access, integrations
 
-PATIENCE, OF_THE_MANUAL = 60.0, 1800.0
+PATIENCE, OF_THE_MANUAL = 60.0, 3600.0
 """A demo that plays by itself gives up after so many seconds, and so many of the manual's."""
 
 t = translator(language())
@@ -123,6 +124,7 @@ async def _stage(chosen: Settings, speed: float) -> AsyncIterator[Stage]:
             await service.start()
             stack.push_async_callback(service.stop)
         manual = sped_up(load_manual(chosen.manual or bundled_manual()), speed)
+        manual = verifiable(manual, backend.url, speed)
         variables = {**_without_channels(), **_channels(sinks)}
         process = await stack.enter_async_context(served(chosen, variables, manual))
         runtime = process.runtime

@@ -20,9 +20,12 @@ from bongsu.engine.policy import Policy
 from bongsu.i18n import N_, translator
 from bongsu.incident import commands
 from bongsu.incident import events as e
+from bongsu.incident import verification_events as v
 from bongsu.incident.clocks import clocks
 from bongsu.incident.reasons import CLOCKS, explain
 from bongsu.incident.state import Incident, Page
+from bongsu.incident.verification import plan
+from bongsu.manual.schema.document import Manual
 
 ACT_TIMEOUT = 60.0
 ENOUGH = 2
@@ -58,12 +61,25 @@ async def by_itself(stage: Stage) -> bool:
     say(t(N_("The backend is restarted.")))
     await stage.backend.start()
     await stage.viewer.until(e.Recovered)
-    await _pause(stage, 2)
+    say(t(N_("The manual's checks verify the recovery; alerts must stay quiet, too.")))
+    await _verified(stage)
     say(t(N_("It stays well, so the commander closes the incident.")))
-    await _do(stage, "pm", lambda i: commands.resolve(i, "pm"))
+    await _do(stage, "pm", lambda i: commands.resolve(_manual(stage), i, "pm"))
     incident = await stage.viewer.until(e.Resolved)
     _sum_up(stage, incident)
     return not incident.open
+
+
+async def _verified(stage: Stage) -> None:
+    """Wait until everything has passed that the manual requires."""
+    seen, incident = 0, await stage.viewer.until(e.Recovered)
+    while plan.unverified(_manual(stage), incident):
+        seen += 1
+        incident = await stage.viewer.until(v.Verified, count=seen)
+
+
+def _manual(stage: Stage) -> Manual:
+    return stage.runtime.engine.policy.manual
 
 
 async def _answer_roles(stage: Stage) -> None:
@@ -143,6 +159,7 @@ KEYS = {
     "a": N_("acknowledge"),
     "c": N_("confirm: it is real"),
     "d": N_("dismiss: a false alarm"),
+    "w": N_("it works again"),
     "r": N_("resolve"),
     "q": N_("end the demo"),
 }
@@ -198,8 +215,10 @@ async def _press(stage: Stage, key: str) -> None:
             await _do(stage, who, lambda i: commands.confirm(i, who))
         case "d":
             await _do(stage, who, lambda i: commands.dismiss(i, who))
+        case "w":
+            await _do(stage, who, lambda i: commands.recovered(i, who))
         case "r":
-            await _do(stage, who, lambda i: commands.resolve(i, who))
+            await _do(stage, who, lambda i: commands.resolve(_manual(stage), i, who))
         case _:
             _print_keys()
 

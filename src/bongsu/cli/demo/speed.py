@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from bongsu.manual.schema.document import Manual
 
-CALENDARS = frozenset({"oncall", "obligations", "playbooks", "diagnosis"})
+CALENDARS = frozenset({"oncall", "obligations", "playbooks", "diagnosis", "verification"})
 """chapters whose durations are dates or technical limits, not people's time"""
 
 
