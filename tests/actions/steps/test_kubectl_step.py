@@ -12,6 +12,7 @@ from tests.kube import troubles
 from tests.kube.cluster import Cluster
 
 from bongsu.actions.steps import perform, settled
+from bongsu.actions.steps.kubectl import rollout
 
 BACKEND = "deployment/korea-backend"
 PATCH = ["patch", "configmap", "api-config", "--type=merge", "--patch"]
@@ -143,6 +144,14 @@ async def test_a_rollout_that_is_paused_is_not_complete_whatever_kubectl_says(
     assert "paused" in says(came)
 
 
+async def test_what_was_rolled_out_before_it_was_paused_is_complete(
+    kubectl: Kubectl, cluster: Cluster
+):
+    cluster.pause("korea-backend")
+    came = await kubectl("rollout", "status", BACKEND, "--timeout=3s")
+    assert came.outcome == "done"
+
+
 # ── a rollout watched ────────────────────────────────────────────────────────────────────
 
 
@@ -190,6 +199,28 @@ async def test_a_watch_that_is_cut_is_taken_up_again(
     assert (came.outcome, says(came)) == (
         "done", 'deployment "korea-backend" successfully rolled out'
     )  # fmt: skip
+
+
+async def test_a_watch_that_falls_silent_is_begun_anew(
+    kubectl: Kubectl, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(rollout, "SLICE_S", 2.0)
+    cluster.pace(None)
+    cluster.deploy("korea-backend", image="backend:3")
+
+    async def go_on_unheard() -> None:
+        while not any(one.verb == "watch" for one in cluster.requests):
+            await asyncio.sleep(0.02)
+        with cluster.storage.lock:
+            cluster.storage._watchers[:] = [lambda _happened: None] * 9
+            while cluster.step():
+                pass
+
+    came, _ = await asyncio.gather(
+        kubectl("rollout", "status", BACKEND, "--timeout=15s"), go_on_unheard()
+    )
+    assert came.outcome == "done"
+    assert came.took_s < 8
 
 
 async def test_a_server_that_is_away_for_a_while_does_not_end_the_watch(

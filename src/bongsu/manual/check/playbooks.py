@@ -50,10 +50,12 @@ def _step(manual: Manual, path: KeyPath, step: Step) -> Iterator[Problem]:
     match step:
         case CommandStep():
             yield from _command((*path, "argv"), step.argv)
+            yield from _chosen(path, argv=step.argv, undo=step.undo, dry_run=step.dry_run)
         case KubectlStep():
             yield from refer((*path, "service"), "service", step.service, manual.services.services)
             yield from _workload(manual, (*path, "service"), step)
             yield from _namespace((*path, "args"), step)
+            yield from _chosen(path, args=step.args, undo=step.undo)
         case HttpStep():
             yield from web((*path, "url"), parameters.filled(step.url))
             yield from web((*path, "undo_url"), parameters.filled(step.undo_url))
@@ -83,6 +85,16 @@ def _command(path: KeyPath, argv: list[str]) -> Iterator[Problem]:
             path, N_("this gives a line to a shell, where a parameter could become a command"),
             N_("write the program and its arguments, or a script's path"),
         )  # fmt: skip
+
+
+def _chosen(path: KeyPath, **lines: list[str] | None) -> Iterator[Problem]:
+    """What is run is the manual's to say; a run's values only say with what."""
+    for key, line in lines.items():
+        if line and parameters.filled_later(line[0]):
+            yield error(
+                (*path, key, 0), N_("a parameter can't choose what is run"),
+                N_("write the program or command itself, a step for each"),
+            )  # fmt: skip
 
 
 def _workload(manual: Manual, path: KeyPath, step: KubectlStep) -> Iterator[Problem]:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import msgspec
 
 from bongsu.actions.cluster.objects import Condition, Part, Pod, Workload
+from bongsu.actions.cluster.pods import TEMPLATE_HASH
+from bongsu.actions.output import Output
 from bongsu.actions.probes.outcome import bounded, said
 from bongsu.actions.steps.kubectl.complaints import (
     DEADLINE,
@@ -23,6 +26,8 @@ from bongsu.actions.steps.outcome import StepOutcome, failed
 from bongsu.i18n import N_
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.3, 5.0
+SLICE_S = 60.0
+"""after which a watch is begun anew: one whose connection died without a word tells nothing more"""
 FOR_THE_REASON_S = 5.0
 """what may be spent on asking why, also when the step's own time is over"""
 STARTING = frozenset(("ContainerCreating", "PodInitializing", ""))
@@ -54,9 +59,8 @@ async def status(args: Sequence[str], kubectl: Kubectl, timeout_s: float) -> Ste
     asked, pause_s = [*args], FIRST_PAUSE_S
     while True:
         left_s = max(deadline - loop.time(), 1.0)
-        output = await kubectl.run(asked, min(left_s + 1.0, max(timeout_s, 1.0)))
-        again = not output.ok and TRANSIENT.search(output.complaint) is not None
-        if not again or loop.time() + pause_s >= deadline:
+        output = await kubectl.run(asked, min(left_s + 1.0, SLICE_S))
+        if not _is_broken_off(output) or loop.time() + pause_s >= deadline:
             break
         await asyncio.sleep(pause_s)
         pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
@@ -68,6 +72,12 @@ async def status(args: Sequence[str], kubectl: Kubectl, timeout_s: float) -> Ste
     return came
 
 
+def _is_broken_off(output: Output) -> bool:
+    return output.ended == "timed_out" or (
+        not output.ok and TRANSIENT.search(output.complaint) is not None
+    )
+
+
 async def _seen(target: Sequence[str], came: StepOutcome, kubectl: Kubectl) -> StepOutcome:
     """Hold what kubectl says against the workload itself, and name what keeps it."""
     if not target:
@@ -76,7 +86,7 @@ async def _seen(target: Sequence[str], came: StepOutcome, kubectl: Kubectl) -> S
     workload = await kubectl.read(["get", *target], Workload, FOR_THE_REASON_S)
     if workload is None:
         return came
-    if workload.spec.paused:
+    if workload.spec.paused and not await _is_rolled_out(target, kubectl):
         return replace(came, outcome="failed", says=said(PAUSED, target=name))
     if came.outcome == "done":
         return came if _is_observed(workload) else replace(came, outcome="failed", says=said(
@@ -87,6 +97,26 @@ async def _seen(target: Sequence[str], came: StepOutcome, kubectl: Kubectl) -> S
         return came
     text = N_("the rollout of {target} does not come to its end: {why}")
     return replace(failed(text, target=name, why=bounded(why, 300)), exit_code=came.exit_code)
+
+
+async def _is_rolled_out(target: Sequence[str], kubectl: Kubectl) -> bool:
+    """Whether a revision has the present template; while a deployment is paused, none is made."""
+    owner = await kubectl.read(["get", *target], dict, FOR_THE_REASON_S) or {}
+    sets = await kubectl.read(["get", "replicasets"], dict, FOR_THE_REASON_S) or {}
+    uid, template = owner.get("metadata", {}).get("uid"), _template(owner)
+    return any(
+        _template(one) == template
+        for one in sets.get("items", [])
+        if any(by.get("uid") == uid for by in one["metadata"].get("ownerReferences", []))
+    )
+
+
+def _template(thing: dict[str, Any]) -> Any:
+    """Return the template of pods without the label that the controller adds."""
+    template = thing.get("spec", {}).get("template", {})
+    meta = template.get("metadata", {})
+    labels = {k: v for k, v in (meta.get("labels") or {}).items() if k != TEMPLATE_HASH}
+    return {**template, "metadata": {**meta, "labels": labels}}
 
 
 def _is_observed(workload: Workload) -> bool:
