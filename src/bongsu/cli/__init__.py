@@ -50,6 +50,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "note": ("responder", N_("Write something on the timeline")),
         "recovery": ("responder", N_("Say that the recovery begins")),
         "recovered": ("responder", N_("Say that the service works again; from here it is watched")),
+        "verify": ("verifying", N_("Run the checks of the recovery, and say what came of each")),
         "resolve": ("responder", N_("Close an incident")),
         "reopen": ("responder", N_("Say that it is not over after all")),
         "review": ("responder", N_("Say that the review is done")),

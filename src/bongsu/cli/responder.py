@@ -19,7 +19,7 @@ from bongsu.i18n import N_, translator
 
 PLAIN = ("ack", "unack", "unsnooze")
 """actions that ask for nothing more"""
-NOTED = ("confirm", "dismiss", "recovery", "recovered", "resolve", "reopen", "review")
+NOTED = ("confirm", "dismiss", "recovery", "recovered", "reopen", "review")
 """actions to which a note may be added"""
 
 t = translator(language())
@@ -86,6 +86,21 @@ def declare(
     }  # fmt: skip
     asked = {name: value for name, value in body.items() if value != ""}
     _shown(call("POST", "/incidents", body=asked), as_json=as_json)
+
+
+@app.command(help=means("resolve"))
+def resolve(
+    which: Which,
+    *,
+    note: Note = "",
+    override: Annotated[
+        str,
+        typer.Option(help=t(N_("a commander's reason for ending it without its checks"))),
+    ] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Close an incident."""
+    _act(which, "resolve", as_json=as_json, note=note, override=override)
 
 
 @app.command(help=means("escalate"))

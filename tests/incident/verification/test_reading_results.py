@@ -53,7 +53,7 @@ def test_answers_that_fail_a_capture_or_never_come_are_failures():
 
 # ── k6 ───────────────────────────────────────────────────────────────────────────────────
 
-CLASSIC = {
+CLASSIC: dict[str, dict[str, Any]] = {
     "metrics": {
         "http_reqs": {"type": "counter", "contains": "default", "values": {"count": 1500, "rate": 24.79}},
         "http_req_failed": {
@@ -189,7 +189,7 @@ def test_what_is_no_whole_junit_is_no_result(text: bytes, code: str):
 
 
 def by_program(result: str, exit_code: int, left: bytes, *, whole: bool = True) -> Measured:
-    test = CommandTest(kind="command", argv=["x"], result=result)  # type: ignore[arg-type]  # as in a manual
+    test = CommandTest(kind="command", argv=["x"], result=result)
     return read(test, Ran(exit_code, 1.5, left, whole))
 
 

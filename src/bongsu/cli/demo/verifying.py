@@ -38,13 +38,19 @@ def _fitted(check: VerificationCheck, backend: str, speed: float) -> Verificatio
         case ProbeTest():
             return check.model_copy(update={"test": check.test.model_copy(update={"url": backend})})
         case QuietTest():
-            shorter = check.test.model_copy(update={"duration": check.test.duration / speed})
-            passes = _DURATION.sub(lambda found: _sooner(found[1], speed), check.passes)
+            shorter = check.test.model_copy(
+                update={"duration": _sooner(check.test.duration, speed)}
+            )
+            passes = _DURATION.sub(lambda found: _in_seconds(found[1], speed), check.passes)
             return check.model_copy(update={"test": shorter, "passes": passes})
         case _:
             return None
 
 
-def _sooner(text: str, speed: float) -> str:
-    seconds = parse_duration(text) / speed / timedelta(seconds=1)
-    return f"duration('{seconds:.3f}s')"
+def _sooner(time: timedelta, speed: float) -> timedelta:
+    """A manual is kept with whole seconds."""
+    return timedelta(seconds=max(1, int(time.total_seconds() / speed)))
+
+
+def _in_seconds(text: str, speed: float) -> str:
+    return f"duration('{_sooner(parse_duration(text), speed).total_seconds():.0f}s')"

@@ -16,8 +16,10 @@ from bongsu.web.api import (
     manual,
     oncall,
     openapi,
+    playbooks,
     reports,
     signals,
+    verifications,
 )
 from bongsu.web.api.idempotency import Idempotent
 from bongsu.web.api.json import answer
@@ -29,7 +31,8 @@ if TYPE_CHECKING:
 PREFIX = "/api/v1"
 ROUTERS = (
     incidents.router, incidents.everything, actions.router, oncall.router, manual.router,
-    signals.router, reports.router, changes.router, accounts.router,
+    signals.router, reports.router, playbooks.router, verifications.router, changes.router,
+    accounts.router,
 )  # fmt: skip
 
 

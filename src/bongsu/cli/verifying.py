@@ -1,0 +1,96 @@
+"""``bongsu verify``: run the checks of a recovery, and say what came of each."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.text import Text
+
+from bongsu.cli import language, means
+from bongsu.cli.connection import FAILED, call
+from bongsu.cli.looking import Which, address
+from bongsu.cli.printing import AsJson, Json, columns, console, print_json, print_lines
+from bongsu.i18n import N_, translator
+
+LOOK_EVERY = 0.7
+"""seconds between two looks at what is under way"""
+LINES = 8
+"""lines of what a failed test printed that are shown"""
+MARKS = {
+    "passed": ("✓", "green"), "failed": ("✗", "bold red"), "inconclusive": ("?", "yellow"),
+    None: ("…", "dim"),
+}  # fmt: skip
+
+t = translator(language())
+app = typer.Typer(no_args_is_help=True, add_completion=False)
+
+
+@app.command("verify", help=means("verify"))
+def verify(
+    which: Which,
+    *,
+    check: Annotated[
+        list[str] | None,
+        typer.Option("--check", "-c", help=t(N_("only this one: smoke:user_login"))),
+    ] = None,
+    show: Annotated[
+        bool, typer.Option("--show", help=t(N_("run nothing; show how the checks stand")))
+    ] = False,
+    wait: Annotated[
+        bool, typer.Option("--wait/--no-wait", help=t(N_("wait until they are done")))
+    ] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Run the checks; exits 1 while one that is required has not passed."""
+    place = f"/incidents/{address(which)}/verifications"
+    if show:
+        found = call("GET", place)
+    else:
+        found = call("POST", place, body={"checks": check or []})
+    while wait and any(one["running"] for one in found["checks"]):
+        time.sleep(LOOK_EVERY)
+        found = call("GET", place)
+    if as_json:
+        print_json(found)
+    else:
+        _print(found)
+    if wait and found["unverified"]:
+        raise typer.Exit(FAILED)
+
+
+def _print(found: Json) -> None:
+    lines = columns()
+    for one in found["checks"]:
+        lines.add_row(" ", _mark(one), _told(one))
+    print_lines(lines)
+    if found["unverified"]:
+        names = {one["check"]: one["name"] for one in found["checks"]}
+        left = ", ".join(names.get(check, check) for check in found["unverified"])
+        text = t("Not to be resolved before these pass: {checks}", checks=left)
+        console.print(f"\n{escape(text)}", style="yellow")
+    elif found["checks"]:
+        console.print("\n" + t(N_("Everything that is required has passed.")), style="green")
+    else:
+        console.print(t(N_("The manual has no checks for this incident.")))
+
+
+def _mark(one: Json) -> Text:
+    mark, style = MARKS[None if one["running"] else one["outcome"]]
+    return Text(mark, style)
+
+
+def _told(one: Json) -> Text:
+    line = Text(one["name"], "bold")
+    line.append(f"  {one['criterion']}", "dim")
+    if not one["required"]:
+        line.append("  " + t(N_("not required")), "dim")
+    if one["running"]:
+        line.append("\n" + t(N_("running")), "dim")
+    elif one["why"]:
+        line.append(f"\n{one['why']}")
+    if one["outcome"] in ("failed", "inconclusive") and one["output"]:
+        line.append("\n" + "\n".join(one["output"].splitlines()[-LINES:]), "dim")
+    return line
