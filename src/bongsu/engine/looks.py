@@ -1,13 +1,17 @@
-"""A diagnosis as the engine has it done: the manual's checks, by this process's environment."""
+"""Diagnosis and verification as the engine has them done, by this process's environment."""
 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+import msgspec
+
 from bongsu.engine.clock import Clock
 from bongsu.engine.diagnosis import Asked, Diagnose
+from bongsu.engine.looking_apart import encode_task
 from bongsu.engine.verifier import AskQuiet, OnChecked, Verify
 from bongsu.incident.report import Report
 from bongsu.manual.schema.document import Manual
@@ -15,25 +19,35 @@ from bongsu.manual.schema.verification import VerificationCheck
 
 VERIFICATION_FOLDER = "BONGSU_VERIFICATION_DIR"
 """the environment variable that says where the programs of a verification are run"""
+STARTS_WITHIN = 3.0
+"""seconds that the process of a diagnosis has to start and to end"""
+LARGEST_REPORT = 32 * 2**20
+"""bytes"""
 
 
-def by_the_manual(clock: Clock, env: Mapping[str, str] | None = None) -> Diagnose:
-    """Return what diagnoses; ``env`` has connection strings and addresses."""
+class LookingFailedError(RuntimeError):
+    """The process of a diagnosis ended without a report."""
+
+
+def by_the_manual(env: Mapping[str, str] | None = None) -> Diagnose:
+    """Return what diagnoses, in a process of its own; ``env`` has connection strings and addresses.
+
+    Beside the loop that pages people, a dozen checks would take its turns and its processor.
+    """
 
     async def diagnose(manual: Manual, asked: Asked) -> Report:
-        # What looks at databases and clusters is large, and most processes never need it.
-        from bongsu.actions.diagnosis import diagnose as look_at_all  # noqa: PLC0415
-        from bongsu.actions.looking import LookContext  # noqa: PLC0415
-        from bongsu.incident.diagnosis import Facts  # noqa: PLC0415
+        from bongsu.actions.programs import run  # noqa: PLC0415  seldom needed
 
-        context = LookContext(
-            env=os.environ if env is None else env, now=clock.now, timeout_s=asked.deadline_s
+        output = await run(
+            [sys.executable, "-m", "bongsu.engine.looking_apart"],
+            timeout_s=asked.deadline_s + STARTS_WITHIN,
+            env=os.environ if env is None else env,
+            stdin=encode_task(manual, asked),
+            limit=LARGEST_REPORT,
         )
-        facts = asked.facts or Facts(service=asked.service, started_at=asked.started_at)
-        return await look_at_all(
-            manual, facts=facts, context=context, deadline_s=asked.deadline_s,
-            changes=asked.changes,
-        )  # fmt: skip
+        if not output.ok:
+            raise LookingFailedError(output.complaint)
+        return msgspec.json.decode(output.out, type=Report)
 
     return diagnose
 

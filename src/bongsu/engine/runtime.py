@@ -200,9 +200,7 @@ async def _assemble(
     engine = Engine(pool, policy)
     worker = f"{socket.gethostname()}:{os.getpid()}"
     writer = Writer(base_url, secret)
-    diagnostician = Diagnostician(
-        pool, lambda: engine.policy.manual, engine.clock, by_the_manual(engine.clock)
-    )
+    diagnostician = Diagnostician(pool, lambda: engine.policy.manual, engine.clock, by_the_manual())
     courier = Courier(engine, channels, writer, worker, claims)
     verifier = Verifier(engine, verify_by_the_manual(engine.clock), worker)
     stepper = Stepper(engine, SystemHands(engine.clock), worker, runner)
