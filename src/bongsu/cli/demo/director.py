@@ -19,9 +19,10 @@ from rich.markup import escape
 
 from bongsu.cli import INTERRUPTED, language
 from bongsu.cli.connection import FAILED
+from bongsu.cli.demo.mending import mendable
 from bongsu.cli.demo.sinks import Sinks
 from bongsu.cli.demo.speed import sped_up
-from bongsu.cli.demo.stack import Service, Watcher
+from bongsu.cli.demo.stack import Service, Supervisor, Watcher
 from bongsu.cli.demo.verifying import verifiable
 from bongsu.cli.demo.viewer import Viewer
 from bongsu.cli.printing import console
@@ -123,8 +124,12 @@ async def _stage(chosen: Settings, speed: float) -> AsyncIterator[Stage]:
         for service in (frontend, backend):
             await service.start()
             stack.push_async_callback(service.stop)
+        supervisor = Supervisor(backend)
+        await supervisor.start()
+        stack.push_async_callback(supervisor.stop)
         manual = sped_up(load_manual(chosen.manual or bundled_manual()), speed)
         manual = verifiable(manual, backend.url, speed)
+        manual = mendable(manual, frontend.url, backend.url, supervisor.url)
         variables = {**_without_channels(), **_channels(sinks)}
         process = await stack.enter_async_context(served(chosen, variables, manual))
         runtime = process.runtime

@@ -14,15 +14,18 @@ from bongsu.channels import links
 from bongsu.channels.message import ActionCode
 from bongsu.cli import language
 from bongsu.cli.demo.director import Stage, interactive, say
+from bongsu.cli.demo.mending import RESTART
 from bongsu.cli.demo.sinks import Received
 from bongsu.cli.printing import console, span
 from bongsu.engine.policy import Policy
 from bongsu.i18n import N_, translator
 from bongsu.incident import commands
 from bongsu.incident import events as e
+from bongsu.incident import run_events as r
 from bongsu.incident import verification_events as v
 from bongsu.incident.clocks import clocks
 from bongsu.incident.reasons import CLOCKS, explain
+from bongsu.incident.runs import asking
 from bongsu.incident.state import Incident, Page
 from bongsu.incident.verification import plan
 from bongsu.manual.schema.document import Manual
@@ -54,12 +57,15 @@ async def by_itself(stage: Stage) -> bool:
     await stage.viewer.until(e.Confirmed, e.PresumedReal)
     await _answer_roles(stage)
     incident = await stage.viewer.until(e.ResponseStarted)
+    await stage.viewer.until(e.Diagnosed)
     await _pause(stage, 1)
-    await _do(
-        stage, "backend-a", lambda i: commands.start_recovery(i, "backend-a", t(N_("restart")))
-    )
-    say(t(N_("The backend is restarted.")))
-    await stage.backend.start()
+    say(t(N_("The report names a playbook; the on-call responder starts it.")))
+    await _do(stage, "backend-a", lambda i: asking.ask(_manual(stage), i, RESTART, {}))
+    await stage.viewer.until(r.ApprovalAsked)
+    await _pause(stage, 0.5)
+    say(t(N_("Restarting needs a yes: the technical lead gives it.")))
+    await _do(stage, "senior-dev", lambda i: _approved(stage, i))
+    await stage.viewer.until(r.RunEnded)
     await stage.viewer.until(e.Recovered)
     say(t(N_("The manual's checks verify the recovery; alerts must stay quiet, too.")))
     await _verified(stage)
@@ -68,6 +74,12 @@ async def by_itself(stage: Stage) -> bool:
     incident = await stage.viewer.until(e.Resolved)
     _sum_up(stage, incident)
     return not incident.open
+
+
+def _approved(stage: Stage, incident: Incident) -> commands.Bodies:
+    """Say yes to whatever waits for one."""
+    run = next((one.id for one in incident.runs.values() if not one.over), "-")
+    return asking.approve(_manual(stage), incident, run, None, "senior-dev", yes=True, via="demo")
 
 
 async def _verified(stage: Stage) -> None:
@@ -156,6 +168,8 @@ async def _wait(event: asyncio.Event, seconds: float) -> None:
 KEYS = {
     "b": N_("break the backend"),
     "f": N_("mend the backend"),
+    "p": N_("run the playbook"),
+    "y": N_("approve it"),
     "a": N_("acknowledge"),
     "c": N_("confirm: it is real"),
     "d": N_("dismiss: a false alarm"),
@@ -209,6 +223,10 @@ async def _press(stage: Stage, key: str) -> None:
             await stage.backend.stop()
         case "f":
             await stage.backend.start()
+        case "p":
+            await _do(stage, who, lambda i: asking.ask(_manual(stage), i, RESTART, {}))
+        case "y":
+            await _do(stage, "senior-dev", lambda i: _approved(stage, i))
         case "a":
             await _do(stage, who, lambda i: commands.acknowledge(i, who, "demo"))
         case "c":

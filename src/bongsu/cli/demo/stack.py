@@ -48,6 +48,42 @@ class Service:
             self._server = None
 
 
+class Supervisor:
+    """Restarts a server when it is asked to, as the user's own tools would: ``POST /restart``."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._server: asyncio.Server | None = None
+        self.port = 0
+
+    @property
+    def url(self) -> str:
+        """Where it is asked."""
+        return f"http://127.0.0.1:{self.port}/restart"
+
+    async def start(self) -> None:
+        """Listen."""
+        self._server = await asyncio.start_server(self._obey, "127.0.0.1", 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def stop(self) -> None:
+        """Stop listening."""
+        if self._server is not None:
+            self._server.close()
+            await self._server.wait_closed()
+
+    async def _obey(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+            request = await reader.readuntil(b"\r\n\r\n")
+            asked = request.startswith(b"POST /restart ")
+            if asked:
+                await self._service.stop()
+                await self._service.start()
+            writer.write(HEALTHY if asked else NOT_FOUND)
+            await writer.drain()
+        writer.close()
+
+
 async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
         request = await reader.readuntil(b"\r\n\r\n")

@@ -24,6 +24,7 @@ NEWEST = "SELECT max(id) FROM incidents"
 COLOURS = {
     "life": "bold", "page": "magenta", "trouble": "red", "notice": "blue", "people": "green",
     "alert": "yellow", "delivery": "dim", "fact": "white",
+    "check": "cyan", "run": "bright_blue",
 }  # fmt: skip
 
 
