@@ -98,8 +98,11 @@ async def sink() -> AsyncIterator[tuple[Sink, int]]:
     server.close()
 
 
-def manual(folder: Path, storm_groups: list[str]) -> Path:
-    """Copy the seed's manual: probes are P0, the storm is P2, and everybody has Slack alone."""
+def manual(folder: Path, storm_groups: list[str], *, reports: bool) -> Path:
+    """Copy the seed's manual: probes are P0, the storm is P2, and everybody has Slack alone.
+
+    ``reports`` says whether the first report of a P0 is made by itself, as the manual has it.
+    """
     copy = folder / "manual"
     shutil.copytree(SEED, copy)
     team = yaml.safe_load((copy / "team.yaml").read_text())
@@ -113,6 +116,9 @@ def manual(folder: Path, storm_groups: list[str]) -> Path:
     ]  # fmt: skip
     signals["default"]["title"] = "{{ summary }}"
     (copy / "signals.yaml").write_text(yaml.safe_dump(signals, allow_unicode=True))
+    if not reports:
+        text = (copy / "diagnosis.yaml").read_text()
+        (copy / "diagnosis.yaml").write_text(f"automatic: []\n{text}")
     return copy
 
 
@@ -122,7 +128,7 @@ def _route(name: str, kind: str, severity: str, groups: list[str]) -> dict[str, 
 
 
 @contextlib.contextmanager
-def bongsu(sink_port: int, storm_groups: list[str]) -> Iterator[Target]:
+def bongsu(sink_port: int, storm_groups: list[str], *, reports: bool = True) -> Iterator[Target]:
     """Run `bongsu serve` on an empty data folder."""
     folder = Path(tempfile.mkdtemp(prefix="bongsu-bench-"))
     folder.chmod(0o755)
@@ -136,7 +142,7 @@ def bongsu(sink_port: int, storm_groups: list[str]) -> Iterator[Target]:
         BONGSU,
         "serve",
         "--manual",
-        str(manual(folder, storm_groups)),
+        str(manual(folder, storm_groups, reports=reports)),
         "--listen",
         f"127.0.0.1:{port}",
     )
@@ -152,7 +158,8 @@ def bongsu(sink_port: int, storm_groups: list[str]) -> Iterator[Target]:
                 text=True,
             ).stdout.strip()
             postmaster = int((folder / "data/postgres/postmaster.pid").read_text().split()[0])
-            yield Target("Bongsu", port, f"/in/{key}/api/v2/alerts", [server.pid, postmaster])
+            name = "Bongsu" if reports else "Bongsu, no reports"
+            yield Target(name, port, f"/in/{key}/api/v2/alerts", [server.pid, postmaster])
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -238,10 +245,14 @@ def percentile(values: list[float], share: float) -> float:
 
 
 async def idle(count: int) -> dict[str, object]:
-    """Signal to page with nothing else going on."""
+    """Signal to page with nothing else going on, and while the first reports are made."""
     report: dict[str, object] = {}
     async with sink() as (made, port):
-        for running in (alertmanager(port, "'...'"), bongsu(port, ["..."])):
+        for running in (
+            alertmanager(port, "'...'"),
+            bongsu(port, ["..."], reports=False),
+            bongsu(port, ["..."]),
+        ):
             with running as target:
                 await asyncio.sleep(2)
                 made.seen.clear()
@@ -254,7 +265,7 @@ async def idle(count: int) -> dict[str, object]:
                     await prober.probe()
                     await asyncio.sleep(0.02)
                 memory = pss_mb([pid for root in target.roots for pid in family(root)])
-                print(f"idle   {target.name:12} {prober.line()}  {memory:.0f} MB PSS", flush=True)
+                print(f"idle   {target.name:18} {prober.line()}  {memory:.0f} MB PSS", flush=True)
                 report[target.name] = {"latencies_ms": prober.latencies, "pss_mb": memory}
     return report
 
