@@ -56,6 +56,11 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "review": ("responder", N_("Say that the review is done")),
         "merge": ("responder", N_("Let it go on in another incident")),
     },
+    N_("Recover and isolate"): {
+        "tool": ("tool", N_("What playbooks call beside kubectl: pools, backups, failover")),
+        "address": ("address", N_("Cut an attacker's address off, and let it in again")),
+        "evidence": ("evidence", N_("Keep logs and traffic, seal them, prove them unaltered")),
+    },
     N_("Administer"): {
         "login": ("login", N_("Keep a server's address and your token for the commands above")),
         "account": ("account", N_("Manage people's access and tokens")),
@@ -65,7 +70,9 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
 }
 COMMANDS = {name: one for group in GROUPS.values() for name, one in group.items()}
 """name → the module that has it, and what it does"""
-WITH_SUBCOMMANDS = frozenset({"manual", "account", "integration", "oncall", "logs", "change"})
+WITH_SUBCOMMANDS = frozenset(
+    {"manual", "account", "integration", "oncall", "logs", "change", "tool", "address", "evidence"}
+)
 
 MISUSED, INTERRUPTED, NO_READER = 2, 130, 141
 """Exit codes: not understood; ended by Ctrl-C; whoever read the output has gone (128 + SIGPIPE)."""
