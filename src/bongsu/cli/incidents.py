@@ -57,6 +57,19 @@ def print_list(incidents: list[Json], *, every: bool) -> None:
     print_lines(lines)
 
 
+def print_order(places: list[Json]) -> None:
+    """Print in which order several broken services are brought back."""
+    if len(places) < 2:  # noqa: PLR2004  one alone needs no order
+        return
+    console.print("\n" + t(N_("Bring back in this order:")), style="bold")
+    lines = columns()
+    for one in places:
+        why = t(N_("safety first")) if one["safety"] else one["tier_name"]
+        numbers = Text(", ".join(one["incidents"]), "dim")
+        lines.add_row(" ", f"{one['place']}.", Text(one["service"]["name"], "bold"), why, numbers)
+    print_lines(lines)
+
+
 def _title(one: Json) -> str:
     return t("[drill] {title}", title=one["title"]) if one["drill"] else str(one["title"])
 

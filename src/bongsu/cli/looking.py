@@ -10,7 +10,7 @@ import typer
 
 from bongsu.cli import language, means
 from bongsu.cli.connection import call
-from bongsu.cli.incidents import TimelinePrinter, print_incident, print_list
+from bongsu.cli.incidents import TimelinePrinter, print_incident, print_list, print_order
 from bongsu.cli.printing import AsJson, Json, print_json
 from bongsu.i18n import N_, translator
 
@@ -48,6 +48,7 @@ def list_(
         print_json(found)
     else:
         print_list(found["incidents"], every=every)
+        print_order(call("GET", "/recovery-order")["places"])
 
 
 @app.command(help=means("show"))

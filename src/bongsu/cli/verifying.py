@@ -46,10 +46,7 @@ def verify(
 ) -> None:
     """Run the checks; exits 1 while one that is required has not passed."""
     place = f"/incidents/{address(which)}/verifications"
-    if show:
-        found = call("GET", place)
-    else:
-        found = call("POST", place, body={"checks": check or []})
+    found = call("GET", place) if show else call("POST", place, body={"checks": check or []})
     while wait and any(one["running"] for one in found["checks"]):
         time.sleep(LOOK_EVERY)
         found = call("GET", place)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from bongsu.incident.alert import ChangedAlert
+from bongsu.incident.recovery_order import MENDED, Broken
 from bongsu.store.alert_rows import from_record
 
 if TYPE_CHECKING:
@@ -193,3 +194,17 @@ async def alerts(
 async def without_incident(conn: PoolConnection, limit: int) -> list[ChangedAlert]:
     """Return active alerts that no incident is about: silenced ones, for the most part."""
     return [from_record(row) for row in await conn.fetch(UNROUTED, limit)]
+
+
+BROKEN = """
+SELECT service, number, type FROM incidents
+ WHERE ended_at IS NULL AND service IS NOT NULL AND NOT drill AND phase <> ALL ($1::text[])
+ ORDER BY id LIMIT $2
+"""
+MOST_BROKEN = 500
+
+
+async def broken(conn: PoolConnection) -> list[Broken]:
+    """Return the services that open incidents say are broken, as far as they are not mended."""
+    rows = await conn.fetch(BROKEN, [phase.value for phase in MENDED], MOST_BROKEN)
+    return [Broken(row["service"], row["number"], row["type"]) for row in rows]

@@ -35,6 +35,9 @@ LATEST = f"""
 SELECT DISTINCT ON (checked) {_COLUMNS} FROM verifications WHERE incident = $1
  ORDER BY checked, id DESC
 """  # noqa: S608  a constant
+OF_CHECK = f"""
+SELECT {_COLUMNS} FROM verifications WHERE incident = $1 AND checked = $2 ORDER BY id DESC LIMIT $3
+"""  # noqa: S608  a constant
 LIST = f"""
 SELECT {_COLUMNS} FROM verifications
  WHERE incident = $1 AND ($2::bigint IS NULL OR id < $2) ORDER BY id DESC LIMIT $3
@@ -102,6 +105,13 @@ async def rows(
 ) -> list[VerificationRow]:
     """Return an incident's runs of checks, the newest first."""
     return [_row(row) for row in await conn.fetch(LIST, incident, before, limit)]
+
+
+async def of_check(
+    conn: PoolConnection, incident: int, check: str, limit: int
+) -> list[VerificationRow]:
+    """Return the latest runs of one check, the newest first."""
+    return [_row(row) for row in await conn.fetch(OF_CHECK, incident, check, limit)]
 
 
 def _row(row: asyncpg.Record) -> VerificationRow:

@@ -17,6 +17,7 @@ from bongsu.web.api import (
     oncall,
     openapi,
     playbooks,
+    recovery,
     reports,
     signals,
     verifications,
@@ -32,7 +33,7 @@ PREFIX = "/api/v1"
 ROUTERS = (
     incidents.router, incidents.everything, actions.router, oncall.router, manual.router,
     signals.router, reports.router, playbooks.router, verifications.router, changes.router,
-    accounts.router,
+    recovery.router, accounts.router,
 )  # fmt: skip
 
 

@@ -101,16 +101,17 @@ def listed(
     since = incident.recovered_at
     until = since + manual.verification.watch if since is not None else None
     checks = [
-        _view(manual, incident, name, check, rows.get(name), t)
+        _view((manual, t), incident, name, check, rows.get(name))
         for name, check in {**wanted, **known}.items()
     ]
     return VerificationList(checks, list(plan.unverified(manual, incident)), until)
 
 
 def _view(
-    manual: Manual, incident: Incident, name: str, check: VerificationCheck,
-    row: VerificationRow | None, t: Translator,
+    words: tuple[Manual, Translator], incident: Incident, name: str, check: VerificationCheck,
+    row: VerificationRow | None,
 ) -> VerificationView:  # fmt: skip
+    manual, t = words
     known = incident.verification.known.get(name)
     group, _, _ = name.partition(":")
     return VerificationView(

@@ -21,6 +21,7 @@ from bongsu.web.console import (
     reports,
     signals,
     signin,
+    verifying,
 )
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ ROUTES = [
     Route(f"{_ONE}/reports", reports.diagnose, methods=_POST),
     Route(f"{_ONE}/reports/{{report}}", reports.show, methods=_GET),
     Route(f"{_ONE}/reports/{{report}}/compare", reports.compared, methods=_GET),
+    Route(f"{_ONE}/verifications", verifying.run, methods=_POST),
+    Route(f"{_ONE}/verifications/{{check}}", verifying.show, methods=_GET),
     Route(f"{_ONE}/merge", acting.merge, methods=_POST),
     Route(f"{_ONE}/{{action}}", acting.act, methods=_POST),
     Route("/oncall", oncall.show, methods=_GET),

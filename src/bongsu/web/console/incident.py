@@ -10,11 +10,15 @@ from starlette.responses import Response
 
 from bongsu.i18n import N_
 from bongsu.incident.digest import KINDS, VERDICTS
+from bongsu.incident.phases import Phase
 from bongsu.incident.state import Incident
+from bongsu.incident.verification.reasons import OUTCOMES
 from bongsu.store import incidents, reading, reports
 from bongsu.store.reports import KeptReport, ReportRow
 from bongsu.web import live
 from bongsu.web.api import lists
+from bongsu.web.api.recovery import in_order
+from bongsu.web.api.verifications import listed
 from bongsu.web.console.gate import PageError, Visit, signed
 from bongsu.web.console.views.incident import alert_groups, incident_page, lines
 from bongsu.web.console.views.report import report_shown
@@ -25,8 +29,10 @@ if TYPE_CHECKING:
 
     from bongsu.store.reading import LogRow
 
-SECTIONS = ("head", "next", "bar", "clocks", "lanes", "roles", "notices", "facts")
+SECTIONS = ("head", "next", "verification", "bar", "clocks", "lanes", "roles", "notices", "facts")
 """parts of the page that are sent again whenever something has happened"""
+VERIFIED_IN = (Phase.RECOVERING, Phase.MONITORING)
+"""phases in which the checks of the recovery are shown, whether or not they were run"""
 LATEST = 200
 """lines of the timeline that the page begins with, and that “older” adds"""
 ALERTS = 50
@@ -75,7 +81,7 @@ async def page_values(visit: Visit, incident: Incident, error: str = "") -> dict
         rows = await reading.log(conn, int(incident.id), after, LATEST + 50)
         alerts = await reading.alerts(conn, int(incident.id), None, ALERTS + 1)
     told = lines(rows, after, visit.manual, visit.t)
-    report = await found_values(visit, incident)
+    report = {**await found_values(visit, incident), **await order_values(visit)}
     return {
         **section_values(visit, incident), **_alert_values(alerts), **report, "lines": told,
         "older": after or 0, "error": error, "sections": SECTIONS,
@@ -89,7 +95,22 @@ def section_values(visit: Visit, incident: Incident) -> dict[str, Any]:
     page = incident_page(
         visit.at.policy, incident, visit.actor, base_url=visit.at.base_url, t=visit.t, now=visit.now
     )
-    return {"page": page, "one": page.view, "sections": SECTIONS}
+    verified = listed(visit.manual, incident, {}, visit.t)
+    shown = bool(verified.checks) and (
+        incident.phase in VERIFIED_IN or bool(incident.verification.asked)
+    )
+    return {
+        "page": page, "one": page.view, "sections": SECTIONS,
+        "verified": verified if shown else None, "overridden": incident.verification.overridden,
+        "outcomes": {word: visit.t(name) for word, name in OUTCOMES.items()},
+    }  # fmt: skip
+
+
+async def order_values(visit: Visit) -> dict[str, Any]:
+    """Read in which order what is broken is brought back; one service alone needs none."""
+    async with visit.at.reading() as conn:
+        places = in_order(visit.manual, await reading.broken(conn), visit.t)
+    return {"order": places if len(places) > 1 else []}
 
 
 def _alert_values(found: Sequence[Any]) -> dict[str, Any]:
@@ -192,6 +213,7 @@ async def _told(visit: Visit, incident: int, after: int) -> AsyncGenerator[Messa
         told = lines(change.log, change.after, visit.manual, visit.t)
         values = {**section_values(visit, change.incident), "lines": told, "said": "", "error": ""}
         values |= await report.values(change.incident)
+        values |= await order_values(visit)
         if _about_alerts(change.log, change.after):
             async with visit.at.reading() as conn:
                 rows = await reading.alerts(conn, incident, None, ALERTS + 1)
