@@ -52,7 +52,7 @@ def test_by_itself_it_ends_with_a_resolved_incident(
     for line in (
         "Incident opened as P0", "is called", "acknowledged (Link)", "it is real",
         "PM takes the role Incident Commander", "The response has begun",
-        "Report: 1 findings", "“Restart the backend” succeeded",
+        "Report: 1 findings", "severity P0 is proposed", "“Restart the backend” succeeded",
         "Search response time: passed", "Alert silence: passed",
         "is resolved. Its whole log",
     ):  # fmt: skip

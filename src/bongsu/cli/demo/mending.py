@@ -52,7 +52,13 @@ def mendable(manual: Manual, frontend: str, backend: str, supervisor: str) -> Ma
         ],
     })  # fmt: skip
     sha = hashlib.sha256(f"{manual.sha} mended by {supervisor}".encode()).hexdigest()
+    # Nothing outside is asked: what is not the demo's has no address and no cluster.
+    alone = {
+        name: service.model_copy(update={"health": None, "workload": None, "logs": []})
+        for name, service in manual.services.services.items()
+    }
     chapters = {
+        "services": manual.services.model_copy(update={"services": alone}),
         "diagnosis": Diagnosis.model_validate(document),
         "playbooks": {RESTART: playbook},
         "sha": sha,
