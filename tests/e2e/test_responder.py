@@ -15,7 +15,8 @@ pytestmark = pytest.mark.slow
 
 KINDS = {
     "opened", "paged", "delivered", "acknowledged", "confirmed", "role_assigned",
-    "severity_changed", "checklist_ticked", "note_added", "recovered", "resolved",
+    "severity_changed", "checklist_ticked", "note_added", "recovered", "verification_due",
+    "verification_overridden", "resolved",
 }  # fmt: skip
 """what must stand on the timeline in the end"""
 
@@ -46,10 +47,15 @@ async def test_a_responder_leads_an_incident_from_the_terminal(
         (["note", which, "the connection pool is full"], "responding"),
         (["recovery", which], "recovering"),
         (["recovered", which], "monitoring"),
-        (["resolve", which, "-m", "pool enlarged"], "resolved"),
     ]
     for arguments, phase in steps:
         assert (await bongsu.json(*arguments))["phase"] == phase, arguments
+
+    stands = await bongsu.json("verify", which, "--show", "--no-wait")
+    assert "smoke:user_login" in stands["unverified"]
+    assert "User login" in await bongsu.run("resolve", which, "-m", "pool enlarged", code=1)
+    override = ["resolve", which, "-m", "pool enlarged", "--override", "no tests are here"]
+    assert (await bongsu.json(*override))["phase"] == "resolved"
 
     entries = (await bongsu.json("timeline", which))["entries"]
     kinds = [entry["kind"] for entry in entries]

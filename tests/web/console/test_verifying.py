@@ -11,7 +11,6 @@ from tests.web.site import Site, seed
 from bongsu.engine.policy import compile_policy
 from bongsu.manual.schema.document import Manual
 
-
 site_of_pages = test_pages.site
 
 
