@@ -14,9 +14,11 @@ from typing import Any, cast
 
 import psutil
 
+from bongsu.actions.guard import CLAIM_HOLDS, GUARD, ClaimLostError
+from bongsu.actions.guarding import MARK
+from bongsu.actions.identity import me
 from bongsu.actions.output import Ended, Kept, Output, Stream
 
-_MARK = "STARTED_BY_BONGSU"
 _STREAMS: dict[int, Stream] = {1: "out", 2: "err"}
 _LAST_WORDS_S = 1.0
 """how long pipes may stay open after everything that we know of was ended"""
@@ -33,8 +35,8 @@ class Program(asyncio.SubprocessProtocol):
         self, argv: Sequence[str], env: Mapping[str, str], take: Callable[[Stream, bytes], None]
     ) -> None:
         self._argv = [*argv]
-        self._mark = secrets.token_hex(8)
-        self._env = {**env, _MARK: self._mark}
+        self._mark = f"{me()}.{secrets.token_hex(8)}"
+        self._env = {**env, MARK: self._mark}
         self._take = take
         self._transport: asyncio.SubprocessTransport | None = None
         self._pid = 0
@@ -45,6 +47,7 @@ class Program(asyncio.SubprocessProtocol):
         self._failed: tuple[Ended, str] | None = None
         self._error: Exception | None = None
         self._began = self._took_s = 0.0
+        self._guarded = False
         self.timed_out = False
 
     @property
@@ -53,9 +56,18 @@ class Program(asyncio.SubprocessProtocol):
         return self._exited.is_set()
 
     async def start(self, cwd: str | PathLike[str] | None, stdin: bytes | None) -> None:
-        """Start it; where that can't be done, it is over and `output` says why."""
+        """Start it; where that can't be done, it is over and `output` says why.
+
+        Raises:
+            ClaimLostError: it was to run under a claim, and that has ended.
+        """
         loop = asyncio.get_running_loop()
         self._began = loop.time()
+        if (holds := CLAIM_HOLDS.get()) is not None:
+            if not holds():
+                raise ClaimLostError
+            self._guarded = True
+            GUARD.hold(self._mark)
         begun = asyncio.ensure_future(
             loop.subprocess_exec(
                 lambda: self,
@@ -94,6 +106,12 @@ class Program(asyncio.SubprocessProtocol):
 
     async def end(self, grace_s: float) -> None:
         """End whatever is left of it: SIGTERM, ``grace_s`` seconds, SIGKILL."""
+        try:
+            await self._end(grace_s)
+        finally:
+            GUARD.drop(self._mark)
+
+    async def _end(self, grace_s: float) -> None:
         if self._transport is None:
             return
         forced = not self.over
@@ -140,6 +158,8 @@ class Program(asyncio.SubprocessProtocol):
         """Know it from here on, also if whoever started it is cancelled before it runs."""
         self._transport = cast("asyncio.SubprocessTransport", transport)
         self._pid = self._transport.get_pid()
+        if self._guarded:
+            GUARD.hold(self._mark, self._pid)
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         """Pass on what it printed; where that fails, the program is ended and the run fails."""
@@ -232,5 +252,5 @@ def _end_marked(mark: str) -> None:
     """End the descendants that left the process group."""
     for process in psutil.process_iter():
         with suppress(psutil.Error, OSError):
-            if process.environ().get(_MARK) == mark:
+            if process.environ().get(MARK) == mark:
                 process.kill()

@@ -6,6 +6,7 @@ left behind: by a process that died, or by one that had no room.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -107,9 +108,5 @@ class Doers:
 
     async def drain(self) -> None:
         """Wait for deliveries under way; what is slow is begun anew elsewhere."""
-        if self.verifier is not None:
-            await self.verifier.close()
-        if self.stepper is not None:
-            await self.stepper.close()
-        await self.reporter.close()
-        await self.courier.drain()
+        slow = [one.close() for one in (self.verifier, self.stepper, self.reporter) if one]
+        await asyncio.gather(*slow, self.courier.drain())

@@ -8,7 +8,7 @@ A claim lasts for `LEASE`; a worker that died is followed by another one after t
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from bongsu.incident import events as e
@@ -55,23 +55,39 @@ UPDATE effects SET claimed_at = clock_timestamp(), claimed_by = $3
         AND pg_postmaster_start_time() < clock_timestamp() - interval '1.5 seconds')
 RETURNING true
 """
-# One statement sees the row as it was before itself.
-CLAIM_STEP = f"""
-WITH former AS (
-    SELECT coalesce(claimed_by, '') AS worker FROM effects WHERE incident = $1 AND seq = $2
-), claimed AS ({CLAIM})
-SELECT former.worker FROM former, claimed
-"""  # noqa: S608  a constant
+# A claim's name ends in "+" where somebody had claimed it before; it is a new one for each attempt,
+# so whoever did not hear whether he got it may ask again. What it prints has its row by then.
+CLAIM_STEP = """
+WITH claimed AS (
+    UPDATE effects SET claimed_at = clock_timestamp(), look_at = clock_timestamp() + $4::interval,
+           claimed_by = CASE WHEN claimed_by IS NULL OR claimed_by = $3 THEN $3 ELSE $3 || '+' END
+     WHERE incident = $1 AND seq = $2 AND done_at IS NULL
+       AND (claimed_at IS NULL OR claimed_by IN ($3, $3 || '+', $11)
+            OR claimed_at < clock_timestamp() - $4::interval
+               AND pg_postmaster_start_time() < clock_timestamp() - interval '1.5 seconds')
+    RETURNING claimed_by <> $3 AS again
+), output AS (
+    INSERT INTO step_outputs (incident, run, step, direction, attempt, began_at)
+    SELECT $1, $5, $6, $7, $8, $9 FROM claimed WHERE $10 OR NOT again RETURNING id
+)
+SELECT again, (SELECT id FROM output) AS output FROM claimed
+"""
 RENEW = """
 UPDATE effects SET claimed_at = clock_timestamp(), look_at = clock_timestamp() + $4::interval
- WHERE incident = $1 AND seq = $2 AND done_at IS NULL AND claimed_by = $3 RETURNING true
+ WHERE incident = $1 AND seq = $2 AND done_at IS NULL AND claimed_by IN ($3, $3 || '+')
+RETURNING true
 """
 SENT = "UPDATE effects SET receipt = $3 WHERE incident = $1 AND seq = $2 AND done_at IS NULL"
 DONE = """
 UPDATE effects SET done_at = clock_timestamp()
  WHERE incident = $1 AND seq = $2 AND done_at IS NULL RETURNING true
 """
-IS_DONE = "SELECT done_at IS NOT NULL FROM effects WHERE incident = $1 AND seq = $2"
+DONE_BY = """
+UPDATE effects SET done_at = clock_timestamp()
+ WHERE incident = $1 AND seq = $2 AND done_at IS NULL AND claimed_by IN ($3, $3 || '+')
+RETURNING true
+"""
+HOLDER = "SELECT claimed_by FROM effects WHERE incident = $1 AND seq = $2 AND done_at IS NULL"
 LOAD = """
 SELECT effects.done_at, effects.receipt, events.body, incidents.state, incidents.state_form
   FROM effects JOIN events USING (incident, seq) JOIN incidents ON incidents.id = effects.incident
@@ -190,15 +206,34 @@ async def claim(
     return bool(await conn.fetchval(CLAIM, effect.incident, effect.seq, worker, lease))
 
 
-async def claim_step(
-    conn: PoolConnection, effect: Effect, worker: str, lease: timedelta
-) -> str | None:
-    """Claim a step; None where another worker has it or it is done.
+class StepClaim(NamedTuple):
+    """The right to do a step, or to find out what became of it."""
 
-    Returns who had claimed it before and left it undone, '' where nobody had.
+    again: bool
+    """whether somebody had claimed it before, and left it undone"""
+    output: int | None
+    """the id of what it prints, where it may be done"""
+
+
+async def claim_step(  # noqa: PLR0917  a statement's arguments
+    conn: PoolConnection, effect: Effect, name: str, lease: timedelta, due: r.StepDue,
+    at: datetime, *, repeats: bool, gone: str = "",
+) -> StepClaim | None:  # fmt: skip
+    """Claim a step; None where another one has it or it is done.
+
+    ``name`` is this claim's own. ``repeats`` is that it may be done again, whatever came of it.
+    ``gone`` is a claim of which nothing is left.
     """
-    found: str | None = await conn.fetchval(CLAIM_STEP, effect.incident, effect.seq, worker, lease)
-    return found
+    row = await conn.fetchrow(
+        CLAIM_STEP, effect.incident, effect.seq, name, lease, due.run, due.step, due.direction,
+        due.attempt, at, repeats, gone,
+    )  # fmt: skip
+    return None if row is None else StepClaim(row["again"], row["output"])
+
+
+async def holder(conn: PoolConnection, effect: Effect) -> str:
+    """Return the name of the claim on what is not done yet, '' where there is none."""
+    return await conn.fetchval(HOLDER, effect.incident, effect.seq) or ""
 
 
 async def renew(conn: PoolConnection, effect: Effect, worker: str, lease: timedelta) -> bool:
@@ -216,9 +251,9 @@ async def done(conn: PoolConnection, effect: Effect) -> bool:
     return bool(await conn.fetchval(DONE, effect.incident, effect.seq))
 
 
-async def is_done(conn: PoolConnection, effect: Effect) -> bool:
-    """Say whether nothing is left to do, an effect that is not known included."""
-    return await conn.fetchval(IS_DONE, effect.incident, effect.seq) is not False
+async def done_by(conn: PoolConnection, effect: Effect, name: str) -> bool:
+    """Note that a claim's holder did it; False where it is done, or the claim is another's now."""
+    return bool(await conn.fetchval(DONE_BY, effect.incident, effect.seq, name))
 
 
 async def overdue(conn: PoolConnection, limit: int) -> list[Asked]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import socket
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -14,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from bongsu.actions.identity import me
 from bongsu.channels import registry
 from bongsu.channels.message import Channel
 from bongsu.engine import jobs
@@ -198,7 +197,7 @@ async def _assemble(
         policy = await current_policy(conn)
         secret = await secrets.shared(conn, "links")
     engine = Engine(pool, policy)
-    worker = f"{socket.gethostname()}:{os.getpid()}"
+    worker = me()
     writer = Writer(base_url, secret)
     diagnostician = Diagnostician(pool, lambda: engine.policy.manual, engine.clock, by_the_manual())
     courier = Courier(engine, channels, writer, worker, claims)

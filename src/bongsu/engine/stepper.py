@@ -8,18 +8,19 @@ else its own checks say whether it was done, or a person does.
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 import structlog
 
 from bongsu.engine import effects
 from bongsu.engine.advance import Step as Written
 from bongsu.engine.advance import advance
-from bongsu.engine.effects import Effect, Start, StepWork
+from bongsu.engine.claims import END_WITHIN, Claim
+from bongsu.engine.effects import Effect, Start, StepClaim, StepWork
 from bongsu.engine.engine import Engine
 from bongsu.engine.jobs import BusyElsewhereError
 from bongsu.engine.policy import Policy
@@ -40,11 +41,17 @@ from bongsu.store.database import AWAY
 if TYPE_CHECKING:
     from bongsu.store.database import PoolConnection
 
+T = TypeVar("T")
+
 PLACES = 16
 """steps that this process does at once"""
-LEASE = timedelta(seconds=8)
-RENEW_EVERY = 2.0
-"""seconds"""
+AWAY_PAUSE = 0.2
+"""seconds between two attempts while the database is away; shorter than what others wait once it is
+back (`jobs.PAUSE`), so that what is known is written before anybody asks"""
+CLAIM_WITHIN = 30.0
+"""seconds that a step which has not begun waits for the database; then its row brings it again"""
+STOP_WITHIN = 3.0
+"""seconds that steps have to come to their end by themselves when the process stops"""
 LOCK_AGAIN = timedelta(seconds=5)
 LOCK_AT_MOST = timedelta(minutes=30)
 """how long a run waits for its lock"""
@@ -91,15 +98,17 @@ class Stepper:
         self._worker = worker
         self.runner = runner
         self._under_way: dict[Effect, asyncio.Task[None]] = {}
+        self._leaving = False
 
     def has_room(self, asked: Sequence[Start | StepWork]) -> bool:
         """Whether this process would begin all of these at once."""
         mine = all(one.run.asked.runner == self.runner for one in asked)
-        return not asked or (mine and len(self._under_way) + len(asked) <= PLACES)
+        room = len(self._under_way) + len(asked) <= PLACES and not self._leaving
+        return not asked or (mine and room)
 
     def begin(self, effect: Effect, wanted: Start | StepWork) -> None:
         """Begin now; the job stays behind as the promise."""
-        if effect not in self._under_way:
+        if effect not in self._under_way and not self._leaving:
             task = asyncio.create_task(self._by_hand(effect, wanted), name=f"step {effect}")
             self._under_way[effect] = task
             task.add_done_callback(lambda _: self._under_way.pop(effect, None))
@@ -107,22 +116,25 @@ class Stepper:
     async def do(self, effect: Effect, wanted: Start | StepWork) -> None:
         """Do what a job names; what this process has in hand already is waited for.
 
+        What is in another's hands holds no job: if he dies, its row brings it again.
+
         Raises:
-            BusyElsewhereError: another worker is at it, or it did not come to an end here.
+            BusyElsewhereError: this process is about to end.
         """
         self.begin(effect, wanted)
+        if effect not in self._under_way:
+            raise BusyElsewhereError(f"{effect} is left to others")
         await asyncio.wait({self._under_way[effect]})
-        async with self._engine.pool.acquire() as conn:
-            if not await effects.is_done(conn, effect):
-                raise BusyElsewhereError(f"{effect} is not done")
 
     async def close(self) -> None:
-        """End what is under way; whoever takes it over finds it claimed."""
-        tasks = list(self._under_way.values())
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks, timeout=5)
+        """Let what is under way end, and end the rest; whoever takes it over finds it claimed."""
+        self._leaving = True
+        if tasks := set(self._under_way.values()):
+            _, left = await asyncio.wait(tasks, timeout=STOP_WITHIN)
+            for task in left:
+                task.cancel()
+            if left:
+                await asyncio.wait(left, timeout=END_WITHIN)
 
     async def _by_hand(self, effect: Effect, wanted: Start | StepWork) -> None:
         try:
@@ -131,10 +143,10 @@ class Stepper:
                     await self._start(effect, wanted.run.id)
                 case StepWork():
                     await self._step(effect, wanted)
-        except BusyElsewhereError:
-            log.info("step.busy_elsewhere", effect=str(effect))
-        except Exception as error:  # noqa: BLE001  the edge of an effect: its job will try again
-            log.warning("step.left_to_job", effect=str(effect), error=repr(error))
+        except BusyElsewhereError as error:
+            log.info("step.busy_elsewhere", effect=str(effect), why=str(error))
+        except Exception as error:  # noqa: BLE001  the edge of an effect: its row brings it again
+            log.warning("step.left", effect=str(effect), error=repr(error))
 
     # ── the beginning of a run ───────────────────────────────────────────────────────────
 
@@ -154,54 +166,50 @@ class Stepper:
 
     async def _step(self, effect: Effect, wanted: StepWork) -> None:
         run, due = wanted.run, wanted.due
-        step = step_of(run.asked.steps[due.step])
-        former = await self._claim(effect)
-        if former and not (step.idempotent or isinstance(step, CheckStep) or run.asked.dry):
-            await self._ended(effect, due, await self._unknown(step, due), None)
+        if run.over or run.due != due:
+            await self._record(effect, due.run, _nothing)
             return
-        async with self._engine.pool.acquire() as conn:
-            output = await runs.open_output(
-                conn, effect.incident, run.id, due.step, due.direction,
-                attempt=due.attempt, at=self._engine.clock.now(),
-            )  # fmt: skip
-        kept = StepOutput(self._engine.pool, output, effect.incident)
-        came = await self._held(effect, self._perform(run, step, due, kept.take))
-        await kept.close()
-        await self._ended(effect, due, came, output, step)
+        step = step_of(run.asked.steps[due.step])
+        repeats = _repeats(run, step)
+        claim = Claim(self._engine.pool, effect, self._worker)
+        had = await self._claimed(claim, due, repeats=repeats)
+        if had.output is None:
+            came = await claim.during(self._unknown(step, due))
+        else:
+            came = await claim.during(self._printed(effect, run, step, due, had.output))
+        await self._ended(effect, claim, due, came, had.output, step)
 
-    async def _claim(self, effect: Effect) -> str:
-        """Claim it, on disk; returns who had claimed it before and did not end it."""
-        async with self._engine.pool.acquire() as conn:
-            former = await effects.claim_step(conn, effect, self._worker, LEASE)
-        if former is None:
-            raise BusyElsewhereError(f"{effect} is claimed")
-        return former
+    async def _claimed(self, claim: Claim, due: r.StepDue, *, repeats: bool) -> StepClaim:
+        """Claim it, on disk; a database that is away is waited for, since nothing has begun."""
+        until = asyncio.get_running_loop().time() + CLAIM_WITHIN
+        had = await self._there(
+            lambda: claim.have(due, self._engine.clock.now(), repeats=repeats), until
+        )
+        if had is None:
+            raise BusyElsewhereError("it is claimed, or done")
+        return had
 
-    async def _held(self, effect: Effect, work: Awaitable[Came]) -> Came:
-        """Do something while its claim is renewed; a claim that is lost ends it."""
-        doing = asyncio.ensure_future(work)
-        renewing = asyncio.create_task(self._renew(effect))
-        try:
-            await asyncio.wait({doing, renewing}, return_when=asyncio.FIRST_COMPLETED)
-            if not doing.done():
-                raise BusyElsewhereError(f"{effect} was taken over")
-            return await doing
-        finally:
-            for task in (doing, renewing):
-                task.cancel()
-            await asyncio.wait({doing, renewing}, timeout=5)
-
-    async def _renew(self, effect: Effect) -> None:
-        """Renew a claim until it is lost; a database that is away may come back in time."""
+    async def _there(self, ask: Callable[[], Awaitable[T]], until: float = math.inf) -> T:
+        """Ask a database that may be away, again and again."""
         loop = asyncio.get_running_loop()
-        until = loop.time() + LEASE.total_seconds()
-        while loop.time() < until:
-            await asyncio.sleep(RENEW_EVERY)
-            with contextlib.suppress(*AWAY):
-                async with self._engine.pool.acquire() as conn:
-                    if not await effects.renew(conn, effect, self._worker, LEASE):
-                        return
-                until = loop.time() + LEASE.total_seconds()
+        while True:
+            try:
+                return await ask()
+            except AWAY as error:
+                if self._leaving or loop.time() > until:
+                    raise
+                log.info("step.waits_for_database", error=repr(error))
+                await asyncio.sleep(AWAY_PAUSE)
+
+    async def _printed(
+        self, effect: Effect, run: Run, step: Step, due: r.StepDue, output: int
+    ) -> Came:
+        """Do it, and keep what it prints while it does."""
+        kept = StepOutput(self._engine.pool, output, effect.incident)
+        try:
+            return await self._perform(run, step, due, kept.take)
+        finally:
+            await kept.close()
 
     async def _perform(
         self, run: Run, step: Step, due: r.StepDue, output: Callable[[str, bytes], None]
@@ -218,14 +226,18 @@ class Stepper:
             return Came("failed", BROKEN, {"error": repr(error)[:300]})
 
     async def _unknown(self, step: Step, due: r.StepDue) -> Came:
+        """Say what became of a step whose worker died at it, as far as its own checks can."""
         settled = None
         if due.direction == "do":
-            settled = await self._hands.settled(self._engine.policy.manual, step)
+            try:
+                settled = await self._hands.settled(self._engine.policy.manual, step)
+            except Exception:
+                log.exception("step.not_settled", run=due.run, step=due.step)
         return Came("done", CHECKED) if settled else Came("unknown", DIED)
 
-    async def _ended(
-        self, effect: Effect, due: r.StepDue, came: Came, output: int | None,
-        step: Step | None = None,
+    async def _ended(  # noqa: PLR0917  the step in all its parts
+        self, effect: Effect, claim: Claim, due: r.StepDue, came: Came, output: int | None,
+        step: Step,
     ) -> None:  # fmt: skip
         ended = r.StepEnded(
             due.run, due.step, due.direction, due.attempt, came.outcome, came.says,
@@ -241,23 +253,43 @@ class Stepper:
                 return [*notices(case, step, run.id, due.step), ended]
             return [ended]
 
-        await self._record(effect, due.run, bodies)
+        await self._record(effect, due.run, bodies, claim)
 
-    async def _record(self, effect: Effect, name: str, bodies: _Bodies) -> None:
-        """Write what came of it with the effect's end, once."""
+    async def _record(
+        self, effect: Effect, name: str, bodies: _Bodies, claim: Claim | None = None
+    ) -> None:
+        """Write what came of it with the effect's end, once, and only under its own claim.
+
+        A database that is away is waited for: what is known of a step must not be lost.
+        """
 
         async def work(conn: PoolConnection, policy: Policy, now: datetime) -> Sequence[Written]:
             found = await incidents.lock(conn, [effect.incident])
             incident = found[effect.incident]
             run = incident.runs.get(name)
-            if not await effects.done(conn, effect) or run is None or run.over:
+            if not await _spent(conn, effect, claim) or run is None or run.over:
                 return []
             return [advance(policy, incident, e.SYSTEM, await bodies(conn, policy, run, now), now)]
 
-        await self._engine.transact(work)
+        await self._there(lambda: self._engine.transact(work))
 
 
 _Bodies = Callable[["PoolConnection", Policy, Run, datetime], Awaitable[list[e.AnyBody]]]
+
+
+def _repeats(run: Run, step: Step) -> bool:
+    """Whether a step may be done again, whatever came of it: a notice goes out with the record."""
+    return step.idempotent or run.asked.dry or isinstance(step, CheckStep | NotifyStep)
+
+
+async def _spent(conn: PoolConnection, effect: Effect, claim: Claim | None) -> bool:
+    if claim is None:
+        return await effects.done(conn, effect)
+    return await effects.done_by(conn, effect, claim.name)
+
+
+async def _nothing(*_: object) -> list[e.AnyBody]:
+    return []
 
 
 async def _too_often(
