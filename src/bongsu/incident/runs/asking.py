@@ -64,7 +64,8 @@ def ask(
     begins = not dry and incident.phase in BEFORE_RECOVERY and allowed(
         incident.phase, e.RecoveryStarted
     )  # fmt: skip
-    return [e.RecoveryStarted(playbook), body] if begins else [body]
+    name = manual.playbooks[playbook].name.in_(manual.overview.locale)
+    return [e.RecoveryStarted(name), body] if begins else [body]
 
 
 def approve(
