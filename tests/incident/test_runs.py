@@ -126,6 +126,20 @@ def test_a_condition_that_cannot_be_answered_fails_its_step():
     assert workers.run.outcome == "failed"
 
 
+def test_a_condition_goes_by_what_the_runs_own_steps_have_seen():
+    look = {"name": "look", "kind": "check", "checks": ["mongodb"], "required": False}
+    restore = {**SCALE, "when": "checks.mongodb == 'unhealthy'"}
+    whole = with_playbook(look, restore)
+    world = World(whole)
+    world.at("0:00").opens("P0")
+    world.runner.write("person:pm", asking.ask(whole, world.incident, "mend", {}))
+    run = next(iter(world.incident.runs))
+    world.runner.write("system", [r.RunStarted(run)])
+    came = r.StepEnded(run, 0, "do", 1, "failed", checks=["mongodb=unhealthy"])
+    world.runner.write("system", [came])
+    assert [one.step for one in world.bodies(r.StepDue)] == [0, 1]
+
+
 def test_a_failed_step_is_tried_again_with_the_wait_doubled():
     again = {**LOOK, "retry": {"times": 2, "wait": "10s"}}
     workers = begun(with_playbook(again), {"do 0": "failed", "do 0 #3": "done"})

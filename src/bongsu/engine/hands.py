@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bongsu.engine.clock import Clock
@@ -15,12 +17,17 @@ if TYPE_CHECKING:
     from bongsu.actions.steps import StepContext
 
 
+def _with_bongsu(env: Mapping[str, str]) -> Mapping[str, str]:
+    """Let steps find ``bongsu`` itself, also where its folder is on nobody's path."""
+    return {**env, "PATH": f"{env.get('PATH', os.defpath)}:{Path(sys.executable).parent}"}
+
+
 class SystemHands:
     """Does steps with the programs, addresses and credentials that this process has."""
 
     def __init__(self, clock: Clock, env: Mapping[str, str] | None = None) -> None:
         self._clock = clock
-        self._env = os.environ if env is None else env
+        self._env = _with_bongsu(os.environ if env is None else env)
 
     async def perform(
         self, manual: Manual, step: Step, *, undo: bool, dry: bool,
@@ -31,7 +38,10 @@ class SystemHands:
 
         context = self._context(manual, step, output)
         came = await perform(step, undo=undo, dry=dry, context=context)
-        return Came(came.outcome, came.says.text, came.says.values, came.exit_code, came.took_s)
+        return Came(
+            came.outcome, came.says.text, came.says.values, came.exit_code, came.took_s,
+            came.verdicts,
+        )  # fmt: skip
 
     async def settled(self, manual: Manual, step: Step) -> bool | None:
         """Say by the step's own checks whether it was done."""

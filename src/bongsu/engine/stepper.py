@@ -70,6 +70,8 @@ class Came(NamedTuple):
     values: Mapping[str, str] = MappingProxyType({})
     exit_code: int | None = None
     took_s: float = 0.0
+    verdicts: Mapping[str, str] = MappingProxyType({})
+    """of the checks that it looked at, by id"""
 
 
 class Hands(Protocol):
@@ -242,6 +244,7 @@ class Stepper:
         ended = r.StepEnded(
             due.run, due.step, due.direction, due.attempt, came.outcome, came.says,
             dict(came.values), came.exit_code, round(came.took_s, 3), output,
+            [f"{check}={verdict}" for check, verdict in came.verdicts.items()],
         )  # fmt: skip
 
         async def bodies(

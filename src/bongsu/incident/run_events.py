@@ -145,6 +145,8 @@ class StepEnded(Body, frozen=True, tag=_tag):
     """seconds"""
     output: int | None = None
     """the id of what it printed"""
+    checks: list[str] = msgspec.field(default_factory=list)
+    """``api_health=healthy``, one for each check that it looked at"""
 
 
 class StepAnswered(Body, frozen=True, tag=_tag):

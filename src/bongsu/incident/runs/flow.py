@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 
+import msgspec
+
 from bongsu.i18n import N_
 from bongsu.incident import run_events as r
 from bongsu.incident.body import Reason
@@ -169,7 +171,8 @@ def _after_failure(run: Run, step: Step, came: r.StepEnded, now: datetime) -> It
     if at is not None and not run.asked.dry:
         yield at if at > now else r.StepDue(run.id, run.step, "do", came.attempt + 1)
     elif not step.required or run.asked.dry:
-        yield _ended(run, "skipped", NOT_REQUIRED)
+        left_out = _ended(run, "skipped", NOT_REQUIRED)
+        yield msgspec.structs.replace(left_out, checks=came.checks)
     elif run.asked.undoes and _to_undo(run):
         yield from _take_back(run, now)
     else:

@@ -30,7 +30,7 @@ def go_on(case: Case) -> Iterator[Finding]:
     for run in case.incident.runs.values():
 
         def holds(condition: str, run: Run = run) -> bool:
-            return Condition(condition).holds(values(case, run.asked.parameters))
+            return Condition(condition).holds(values(case, run.asked.parameters, seen_by(run)))
 
         for finding in _due(run, case, holds):
             yield finding
@@ -122,17 +122,28 @@ def _calls_for(case: Case, playbook: Playbook) -> bool:
     if playbook.types and incident.type is not None and incident.type not in playbook.types:
         return False
     try:
-        return Condition(automatic.when).holds(values(case, {}))
+        return Condition(automatic.when).holds(values(case, {}, {}))
     except ConditionError:
         return False  # it asks for what nobody has looked at; the manual's check names it
 
 
-def values(case: Case, parameters: Mapping[str, r.Value]) -> dict[str, Any]:
-    """Return the variables of a playbook's conditions (`bongsu.manual.conditions`)."""
+def seen_by(run: Run) -> dict[str, str]:
+    """What the run's own steps have looked at, the last look of each check."""
+    pairs = (pair for ended in run.done.values() for pair in ended.checks)
+    return dict(pair.split("=", 1) for pair in pairs if "=" in pair)
+
+
+def values(
+    case: Case, parameters: Mapping[str, r.Value], seen: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return the variables of a playbook's conditions (`bongsu.manual.conditions`).
+
+    What the run itself has ``seen`` comes before what the report says.
+    """
     manual, incident = case.manual, case.incident
     said = incident.diagnosed
     looked = dict(pair.split("=", 1) for pair in said.checks if "=" in pair) if said else {}
-    checks = {**dict.fromkeys(manual.diagnosis.checks, "unknown"), **looked}
+    checks = {**dict.fromkeys(manual.diagnosis.checks, "unknown"), **looked, **seen}
     began = incident.started_at or incident.opened_at
     kind = manual.incident_type(incident.type) if incident.type else None
     service = manual.services.services.get(incident.service or "")
