@@ -55,6 +55,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "reopen": ("responder", N_("Say that it is not over after all")),
         "review": ("responder", N_("Say that the review is done")),
         "merge": ("responder", N_("Let it go on in another incident")),
+        "playbook": ("playbook", N_("List, run, approve and take back playbooks")),
     },
     N_("Recover and isolate"): {
         "tool": ("tool", N_("What playbooks call beside kubectl: pools, backups, failover")),
@@ -71,7 +72,18 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
 COMMANDS = {name: one for group in GROUPS.values() for name, one in group.items()}
 """name → the module that has it, and what it does"""
 WITH_SUBCOMMANDS = frozenset(
-    {"manual", "account", "integration", "oncall", "logs", "change", "tool", "address", "evidence"}
+    {
+        "manual",
+        "account",
+        "integration",
+        "oncall",
+        "logs",
+        "change",
+        "playbook",
+        "tool",
+        "address",
+        "evidence",
+    }
 )
 
 MISUSED, INTERRUPTED, NO_READER = 2, 130, 141

@@ -71,7 +71,7 @@ def diagnose(
     if folder is None:
         view = _of_server(which, compare, as_json=as_json)
         raise typer.Exit(_code(view))
-    raise typer.Exit(_of_here(_loaded(folder), which, deadline, compare, as_json=as_json))
+    raise typer.Exit(_of_here(loaded(folder), which, deadline, compare, as_json=as_json))
 
 
 def _of_here(
@@ -216,7 +216,7 @@ def _seconds(text: str | None) -> float | None:
     return found
 
 
-def _loaded(folder: Path) -> Manual:
+def loaded(folder: Path) -> Manual:
     """Load a manual, or end with its problems."""
     from bongsu.manual.load import load
     from bongsu.manual.problems import ManualError, UnreadableManual
