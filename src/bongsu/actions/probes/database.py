@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult
 
 from bongsu.actions.looking import LookContext
-from bongsu.actions.probes.outcome import bounded, found, percent, said
+from bongsu.actions.probes.outcome import bounded, found, parts_of, percent, said, unreadable
 from bongsu.i18n import N_
 from bongsu.incident.alert import Remark
 from bongsu.incident.report import Evidence, Finding
@@ -17,19 +17,14 @@ MOST_ROWS = 10
 """sessions, operations or clients that the evidence shows"""
 
 
-def address(probe: DatabaseProbe, context: LookContext) -> tuple[str, SplitResult] | None:
-    """Return the connection string and its parts; None where the environment has none."""
+def address(probe: DatabaseProbe, context: LookContext) -> tuple[str, SplitResult] | Remark:
+    """Return the connection string and its parts, or why the environment has none."""
     dsn = context.env.get(probe.dsn_env, "").strip()
-    try:
-        return (dsn, urlsplit(dsn)) if dsn else None
-    except ValueError:
-        return None
-
-
-def no_address(probe: DatabaseProbe) -> Remark:
-    """Say that nobody has said where the database is."""
-    text = N_("nobody has said where it is: set {name} to its address")
-    return said(text, name=probe.dsn_env)
+    if not dsn:
+        text = N_("nobody has said where it is: set {name} to its address")
+        return said(text, name=probe.dsn_env)
+    parts = parts_of(dsn)
+    return (dsn, parts) if parts else unreadable(probe.dsn_env)
 
 
 def not_asked(error: object) -> Remark:

@@ -8,6 +8,7 @@ from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit, urlunsplit
 
 import msgspec
 
+from bongsu.i18n import N_
 from bongsu.incident.alert import Remark
 from bongsu.incident.diagnosis.ranking import gravest
 from bongsu.incident.report import Evidence, Finding, Looked, Verdict
@@ -79,9 +80,39 @@ def without_password(address: str) -> str:
     return bounded(urlunsplit(parts._replace(netloc=who + place, query=query)), LONGEST_COMMAND)
 
 
+def parts_of(address: str) -> SplitResult | None:
+    """Return the parts of an address; None where it is none, as with a password not escaped.
+
+    What can't be told apart must not be shown: a ``/``, ``?`` or ``#`` in a password would make
+    the password's beginning a port and its end a path.
+    """
+    try:
+        parts = urlsplit(address)
+        _ = _first(parts).port
+    except ValueError:
+        return None
+    behind = parts.path + parts.fragment + ("" if "@" in parts.netloc else parts.query)
+    cut = bool(parts.netloc) and "@" in behind
+    return parts if parts.scheme and "://" in address and not cut else None
+
+
 def place_of(parts: SplitResult, port: int) -> str:
-    """Return ``host:port`` of an address."""
-    return f"{parts.hostname or 'localhost'}:{parts.port or port}"
+    """Return ``host:port`` of an address, the first of several."""
+    first = _first(parts)
+    return f"{first.hostname or 'localhost'}:{first.port or port}"
+
+
+def _first(parts: SplitResult) -> SplitResult:
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2].partition(",")[0])
+
+
+def unreadable(name: str) -> Remark:
+    """Say that an environment variable holds no address, without showing what it holds."""
+    text = N_(
+        "{name} holds no address that can be read; write / ? # [ ] in its password as %2F"
+        " %3F %23 %5B %5D"
+    )
+    return said(text, name=name)
 
 
 def seconds(value: float) -> str:

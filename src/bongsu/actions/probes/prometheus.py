@@ -9,7 +9,16 @@ from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from bongsu.actions.looking import PROMETHEUS_URL, LookContext, unknown
-from bongsu.actions.probes.outcome import bounded, found, looked, said, seconds, typed
+from bongsu.actions.probes.outcome import (
+    bounded,
+    found,
+    looked,
+    parts_of,
+    said,
+    seconds,
+    typed,
+    unreadable,
+)
 from bongsu.actions.probes.outcome import without_password as shown
 from bongsu.actions.probes.reaching import tls_context, trouble_of
 from bongsu.i18n import N_
@@ -39,10 +48,10 @@ class Refused(Exception):  # noqa: N818  Prometheus did not answer with values, 
 
 async def look(check: str, probe: PrometheusProbe, context: LookContext) -> Looked:
     """Ask for the values now; that Prometheus does not answer says nothing of the service."""
-    base = context.env.get(PROMETHEUS_URL, "").rstrip("/")
-    if not base:
-        text = N_("nobody has said where Prometheus is: set {name}")
-        return unknown(check, said(text, name=PROMETHEUS_URL))
+    try:
+        base = _base(context)
+    except Refused as refusal:
+        return unknown(check, refusal.why)
     evidence = _asked(base, probe.query)
     try:
         async with asyncio.timeout(context.timeout_s):
@@ -64,17 +73,28 @@ async def values(query: str, context: LookContext) -> list[Sample]:
         Refused: there is no usable answer, or nobody has said where Prometheus is.
         TimeoutError: there was none in time.
     """
-    base = context.env.get(PROMETHEUS_URL, "").rstrip("/")
-    if not base:
-        raise Refused(
-            said(N_("nobody has said where Prometheus is: set {name}"), name=PROMETHEUS_URL)
-        )
+    base = _base(context)
     async with asyncio.timeout(context.timeout_s):
         try:
             return list(_read(await _query(base, query, context)))
         except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
             text = N_("Prometheus refuses the query: {error}")
             raise Refused(said(text, error=repr(error)[:300])) from error
+
+
+def _base(context: LookContext) -> str:
+    """Return where Prometheus is.
+
+    Raises:
+        Refused: nobody has said it, or what was said is no address.
+    """
+    base = context.env.get(PROMETHEUS_URL, "").rstrip("/")
+    if not base:
+        text = N_("nobody has said where Prometheus is: set {name}")
+        raise Refused(said(text, name=PROMETHEUS_URL))
+    if parts_of(base) is None:
+        raise Refused(unreadable(PROMETHEUS_URL))
+    return base
 
 
 async def _query(base: str, query: str, context: LookContext) -> Any:

@@ -11,7 +11,7 @@ import errno
 from typing import TYPE_CHECKING, Any
 
 from bongsu.actions.looking import LookContext, unknown
-from bongsu.actions.probes.database import address, no_address, not_asked
+from bongsu.actions.probes.database import address, not_asked
 from bongsu.actions.probes.mongodb import reading
 from bongsu.actions.probes.outcome import bounded, found, looked, place_of, said, seconds, typed
 from bongsu.actions.probes.outcome import without_password as shown
@@ -23,6 +23,7 @@ from bongsu.actions.probes.reaching import (
     Trouble,
     trouble_of,
 )
+from bongsu.incident.alert import Remark
 from bongsu.incident.report import Evidence, Finding, Looked
 from bongsu.manual.schema.diagnosis import DatabaseProbe
 
@@ -53,11 +54,11 @@ async def look(check: str, probe: DatabaseProbe, context: LookContext) -> Looked
     from pymongo.errors import PyMongoError  # noqa: PLC0415  only this kind needs it
 
     known = address(probe, context)
-    if known is None:
-        return unknown(check, no_address(probe))
+    if isinstance(known, Remark):
+        return unknown(check, known)
     dsn, parts = known
     command = typed(["mongosh", shown(dsn), "--eval", "db.serverStatus()"])
-    place = place_of(parts._replace(netloc=parts.netloc.split(",")[0]), PORT)
+    place = place_of(parts, PORT)
     try:
         async with asyncio.timeout(context.timeout_s):
             return await _looked(check, probe, dsn, context.timeout_s, command)

@@ -9,7 +9,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from bongsu.actions.looking import LookContext, unknown
-from bongsu.actions.probes.database import address, no_address, not_asked
+from bongsu.actions.probes.database import address, not_asked
 from bongsu.actions.probes.outcome import (
     bounded,
     found,
@@ -22,6 +22,7 @@ from bongsu.actions.probes.outcome import (
 from bongsu.actions.probes.postgresql import reading, statements
 from bongsu.actions.probes.reaching import unreachable
 from bongsu.i18n import N_
+from bongsu.incident.alert import Remark
 from bongsu.incident.report import Evidence, Finding, Looked
 from bongsu.manual.schema.diagnosis import DatabaseProbe
 
@@ -36,8 +37,8 @@ async def look(check: str, probe: DatabaseProbe, context: LookContext) -> Looked
     import asyncpg  # noqa: PLC0415  only this kind needs it
 
     known = address(probe, context)
-    if known is None:
-        return unknown(check, no_address(probe))
+    if isinstance(known, Remark):
+        return unknown(check, known)
     dsn, parts = known
     command = typed(["psql", without_password(dsn), "-c", "TABLE pg_stat_activity"])
     try:

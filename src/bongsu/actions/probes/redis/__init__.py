@@ -10,12 +10,13 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 from bongsu.actions.looking import LookContext, unknown
-from bongsu.actions.probes.database import address, no_address, not_asked
+from bongsu.actions.probes.database import address, not_asked
 from bongsu.actions.probes.outcome import bounded, found, looked, place_of, said, typed
 from bongsu.actions.probes.outcome import without_password as shown
 from bongsu.actions.probes.reaching import unreachable
 from bongsu.actions.probes.redis import reading
 from bongsu.i18n import N_
+from bongsu.incident.alert import Remark
 from bongsu.incident.report import Evidence, Finding, Looked
 from bongsu.manual.schema.diagnosis import DatabaseProbe
 
@@ -39,8 +40,8 @@ async def look(check: str, probe: DatabaseProbe, context: LookContext) -> Looked
     from redis.exceptions import RedisError  # noqa: PLC0415  only this kind needs it
 
     known = address(probe, context)
-    if known is None:
-        return unknown(check, no_address(probe))
+    if isinstance(known, Remark):
+        return unknown(check, known)
     dsn, parts = known
     command = typed(["redis-cli", "-u", shown(dsn), "INFO"])
     try:
