@@ -59,6 +59,21 @@ def test_numbers_that_moved_are_told_and_those_that_hardly_did_are_not():
     )  # fmt: skip
 
 
+def test_how_long_a_look_took_is_told_only_where_it_is_much_longer_or_shorter():
+    before = report(check("api", "healthy", took_s=0.4), check("pods", "healthy", took_s=0.02))
+    after = report(check("api", "healthy", took_s=0.5), check("pods", "healthy", took_s=0.09))
+    assert compare(before, after).numbers == ()
+    (number,) = compare(before, report(check("api", "healthy", took_s=1.9))).numbers
+    assert (number.name, number.before, number.after) == ("took_s", 0.4, 1.9)
+
+
+def test_numbers_of_a_look_that_failed_are_not_compared():
+    failed = report(check("pods", "unknown", exit_code=1.0, took_s=9.0))
+    seen = report(check("pods", "healthy", exit_code=0.0, took_s=0.1))
+    assert compare(failed, seen).numbers == ()
+    assert compare(seen, failed).numbers == ()
+
+
 def test_severities_are_told_where_they_differ():
     assert compare(report(severity="P0"), report()).severity == ("P0", "")
     assert compare(report(severity="P1"), report(severity="P1")).severity is None

@@ -13,6 +13,10 @@ from bongsu.incident.report import Evidence, Finding, Report, Verdict
 STEPS: Mapping[Verdict, int] = {"healthy": 0, "degraded": 1, "unhealthy": 2}
 LEAST_CHANGE = 0.05
 """a number that moved by a smaller share of itself has not moved"""
+TIMINGS = frozenset({"took_s", "dns_s", "connect_s", "tls_s", "first_byte_s"})
+"""how long a look itself took, which is another time with every look"""
+LEAST_SLOWER, LEAST_SLOWER_S = 0.5, 0.1
+"""share of itself, and seconds, by which those must have moved"""
 
 
 class Moved(msgspec.Struct, frozen=True):
@@ -99,13 +103,22 @@ def _same(one: Finding) -> tuple[str, str, str]:
 
 
 def _numbers(before: Report, after: Report) -> Iterator[Number]:
-    former = {one.check: one.evidence for one in before.checks}
+    former = {one.check: one.evidence for one in before.checks if one.verdict != "unknown"}
     for one in after.checks:
+        if one.verdict == "unknown":
+            continue  # its numbers are those of a look that failed
         was = former.get(one.check, Evidence()).numbers
         for name in _shared(was, one.evidence.numbers):
             old, new = was[name], one.evidence.numbers[name]
-            if abs(new - old) > LEAST_CHANGE * max(abs(old), abs(new)):
+            if _has_moved(name, old, new):
                 yield Number(one.check, name, old, new)
+
+
+def _has_moved(name: str, old: float, new: float) -> bool:
+    by, most = abs(new - old), max(abs(old), abs(new))
+    if name in TIMINGS:
+        return by > LEAST_SLOWER_S and by > LEAST_SLOWER * most
+    return by > LEAST_CHANGE * most
 
 
 def _shared(old: Mapping[str, float], new: Mapping[str, float]) -> Iterable[str]:
