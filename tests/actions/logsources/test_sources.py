@@ -220,6 +220,13 @@ async def test_where_loki_is_must_be_known(monkeypatch):
     assert "BONGSU_LOKI_URL을 설정하세요" in found.troubles[0]
 
 
+async def test_a_password_that_breaks_lokis_address_is_not_shown(monkeypatch):
+    monkeypatch.setenv("BONGSU_LOKI_URL", "http://app:hun/ter@127.0.0.1:1")
+    found = await found_in("loki:{a=1}")
+    assert "BONGSU_LOKI_URL holds no address" in found.troubles[0]
+    assert "hun" not in repr(found)
+
+
 # ── the journal, files, and everything together ──────────────────────────────────────────
 
 JOURNALCTL = """#!{python}

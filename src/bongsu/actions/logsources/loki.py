@@ -11,6 +11,7 @@ import httpx
 
 from bongsu.actions.logsources.programs import Unread
 from bongsu.actions.logsources.source import LOKI_URL, Source
+from bongsu.actions.probes.outcome import parts_of
 from bongsu.i18n import N_
 
 PAGE = 5000
@@ -30,6 +31,9 @@ async def pieces(source: Source, start: int, end: int, deadline_s: float) -> Asy
     base = source.url or os.environ.get(LOKI_URL, "").rstrip("/")
     if not base:
         raise Unread(N_("where Loki is isn't known; set {variable}"), variable=LOKI_URL)
+    if parts_of(base) is None:
+        told = N_("{variable} holds no address that can be read")
+        raise Unread(told, variable="--source" if source.url else LOKI_URL)
     begin, until, seen = start * 10**9, end * 10**9, frozenset[Entry]()
     async with httpx.AsyncClient(timeout=deadline_s, headers=_headers()) as client:
         while begin < until:
