@@ -26,6 +26,7 @@ class Resource:
 RESOURCES: dict[str, tuple[Resource, ...]] = {
     "v1": (
         Resource("pods", "Pod", ("po",), below=("log", "exec", "eviction", "status")),
+        Resource("persistentvolumeclaims", "PersistentVolumeClaim", ("pvc",)),
         Resource("configmaps", "ConfigMap", ("cm",)),
         Resource("secrets", "Secret"),
         Resource("services", "Service", ("svc",)),
@@ -37,6 +38,7 @@ RESOURCES: dict[str, tuple[Resource, ...]] = {
         Resource("deployments", "Deployment", ("deploy",), below=("scale", "status")),
         Resource("replicasets", "ReplicaSet", ("rs",), below=("scale", "status")),
     ),
+    "snapshot.storage.k8s.io/v1": (Resource("volumesnapshots", "VolumeSnapshot"),),
     METRICS: (
         Resource("pods", "PodMetrics"),
         Resource("nodes", "NodeMetrics", namespaced=False),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-_KEYS = {"ports": "containerPort", "conditions": "type"}
+_KEYS = {"ports": "containerPort", "conditions": "type", "taints": "key"}
 """what tells the elements of a list apart in a strategic merge; the rest goes by name"""
 
 

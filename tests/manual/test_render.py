@@ -102,8 +102,8 @@ def test_commands_conditions_and_message_texts_are_shown_as_they_are(
     for text in (
         "kubectl get pods -n korea-prod",
         "kubectl -n korea-prod rollout undo deployment/korea-backend --to-revision={{ revision }}",
-        "iptables -I INPUT -s {{ malicious_address }} -j DROP",
-        "POST http://backend.korea-prod.svc:8080/ops/read-only/on",
+        "bongsu address drop {{ malicious_address }}",
+        "PUT http://backend.korea-prod.svc:8080/admin/read-only",
         """configmap api-config --type=merge --patch '{"data":{"circuit_breaker":"true"}}'""",
         "severity in ['P0', 'P1'] && users_affected > 0.5",
         'alertname=~"(?i).*(ddos|syn.?flood|request.?flood).*"',

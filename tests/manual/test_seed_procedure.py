@@ -145,11 +145,12 @@ def test_the_rollback_shows_versions_undoes_watches_settles_and_checks(seed: Man
     commands = [argv(step) for step in book.steps]
     assert "jsonpath={.spec.template.spec.containers[0].image}" in commands[0]
     assert commands[1] == "kubectl rollout history deployment/korea-backend"
-    assert commands[2].endswith(
+    assert "IMAGE:" in commands[2], "the revisions are shown with their images"
+    assert commands[3].endswith(
         "rollout undo deployment/korea-backend --to-revision={{ revision }}"
     )
     assert book.parameters["revision"].type == "integer"
-    assert commands[3].endswith("--timeout=300s")
+    assert commands[4].endswith("--timeout=300s")
     waits = [step.duration for step in book.steps if isinstance(step, p.WaitStep)]
     assert waits == [timedelta(seconds=30)]
     last = book.steps[-1]
@@ -198,9 +199,11 @@ def test_the_security_procedure_keeps_evidence_before_it_isolates(seed: Manual) 
     names = list(found)
     assert names.index("로그 보존") < names.index("의심 워크로드 격리")
     assert found["의심 워크로드 격리"].endswith("--replicas=0")
-    assert "iptables -I INPUT -s {{ malicious_address }} -j DROP" in found.values()
+    assert found["공격 주소 차단"] == "bongsu address drop {{ malicious_address }}"
+    assert names.index("사용자 세션 무효화") < names.index("의심 워크로드 격리")
+    assert names[-2:] == ["증거 봉인", "봉인 확인"]
     assert "invalidate_all_sessions()" in found["사용자 세션 무효화"]
-    assert found["네트워크 트래픽 기록"].startswith("tcpdump -i any")
+    assert found["네트워크 트래픽 기록"].startswith("bongsu evidence capture")
     notify = next(s for s in seed.playbooks["security_incident"].steps if s.kind == "notify")
     assert isinstance(notify, p.NotifyStep)
     assert notify.audience == "security_team"

@@ -1,0 +1,185 @@
+"""Scale up, restart, circuit breaker, failover, rollback, server down: each to its end."""
+
+from __future__ import annotations
+
+import pytest
+from tests.kube import troubles
+from tests.kube.cluster import NAMESPACE
+from tests.recovery.conftest import Site, outcomes, patches, undone
+
+
+SCALE = "patch deployments/korea-backend/scale"
+PATCH = "patch deployments/korea-backend"
+
+
+def replicas(site: Site, name: str = "korea-backend") -> int:
+    return int(site.cluster.deployment(name)["spec"]["replicas"])
+
+
+def settings(site: Site) -> dict[str, str]:
+    thing = site.cluster.storage.get("configmaps", NAMESPACE, "api-config")
+    assert thing is not None
+    return dict(thing["data"])
+
+
+# ── high CPU ─────────────────────────────────────────────────────────────────────────────
+
+
+async def test_high_cpu_adds_pods_and_restarts_them_one_after_another(site: Site):
+    run = await site.run("high_cpu_usage")
+    assert run.outcome == "succeeded", outcomes(run)
+    assert replicas(site) == 10
+    assert site.said_yes == ["technical_lead"], "only the restart needs a yes"
+    template = site.cluster.deployment("korea-backend")["spec"]["template"]["metadata"]
+    assert "kubectl.kubernetes.io/restartedAt" in template["annotations"]
+    assert patches(site.cluster) == [PATCH, SCALE, PATCH]
+
+
+async def test_taken_back_there_are_as_many_pods_as_there_were(site: Site):
+    site.cluster.deploy("korea-backend", image="backend:1", replicas=3)
+    run = await site.run("high_cpu_usage", replicas=7)
+    assert replicas(site) == 7
+    back = await site.take_back(run)
+    assert back.outcome == "undone"
+    assert replicas(site) == 3
+    notes = site.cluster.deployment("korea-backend")["metadata"]["annotations"]
+    assert not [name for name in notes if name.startswith("bongsu/")]
+
+
+async def test_if_it_does_not_help_the_pods_are_taken_back_and_a_person_is_called(site: Site):
+    site.application.cpu = 0.97
+    run = await site.run("high_cpu_usage")
+    assert (run.outcome, outcomes(run)["Check the API and the CPU"]) == ("undone", "failed")
+    assert replicas(site) == 3
+    assert "run_failed" in await site.called()
+
+
+# ── external API ─────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("before", ["half-open", None])
+async def test_the_circuit_breaker_is_put_back_to_what_it_was(site: Site, before: str | None):
+    kept = {"timeout": "3s", "external_api": "primary"}
+    site.cluster.configure("api-config", **kept, **({"circuit_breaker": before} if before else {}))
+    run = await site.run("external_api_timeout")
+    assert run.outcome == "succeeded", outcomes(run)
+    assert settings(site) == {**kept, "circuit_breaker": "true", "external_api": "backup"}
+    back = await site.take_back(run)
+    assert back.outcome == "undone"
+    assert settings(site) == {**kept, **({"circuit_breaker": before} if before else {})}
+
+
+async def test_nothing_is_switched_to_a_backup_that_does_not_answer(site: Site):
+    site.cluster.configure("api-config", circuit_breaker="false", external_api="primary")
+    site.application.backup = 503
+    run = await site.run("external_api_timeout")
+    assert outcomes(run)["Switch to backup service"] == "failed"
+    assert settings(site) == {"circuit_breaker": "false", "external_api": "primary"}
+    assert "503" in await site.output(run)
+
+
+# ── rollback ─────────────────────────────────────────────────────────────────────────────
+
+
+async def test_a_rollback_shows_both_images_goes_back_settles_and_checks(site: Site):
+    site.cluster.deploy("korea-backend", image="backend:2", cause="the second")
+    run = await site.run("emergency_rollback")
+    assert run.outcome == "succeeded", outcomes(run)
+    assert site.cluster.image("korea-backend") == "backend:1"
+    shown = await site.output(run)
+    assert "backend:2" in shown
+    assert "backend:1" in shown
+    back = await site.take_back(run)
+    assert back.outcome == "undone"
+    assert site.cluster.image("korea-backend") == "backend:2"
+
+
+async def test_a_rollback_goes_to_the_revision_that_was_picked(site: Site):
+    for number in (2, 3):
+        site.cluster.deploy("korea-backend", image=f"backend:{number}")
+    run = await site.run("emergency_rollback", revision=1)
+    assert run.outcome == "succeeded"
+    assert site.cluster.image("korea-backend") == "backend:1"
+
+
+async def test_a_missing_revision_changes_nothing_and_calls_a_person(site: Site):
+    site.cluster.deploy("korea-backend", image="backend:2")
+    run = await site.run("emergency_rollback", revision=7)
+    assert run.outcome == "failed"
+    assert site.cluster.image("korea-backend") == "backend:2", "a failed undo is not 'undone'"
+    assert patches(site.cluster) == []
+    assert "run_failed" in await site.called()
+
+
+async def test_a_rollback_to_the_same_template_is_no_success(site: Site):
+    site.cluster.deploy("korea-backend", image="backend:2")
+    run = await site.run("emergency_rollback", revision=2)
+    assert (run.outcome, outcomes(run)["Roll back"]) == ("failed", "failed")
+
+
+async def test_a_rollback_whose_health_check_fails_is_a_failure_and_stays(site: Site):
+    site.cluster.deploy("korea-backend", image="backend:2")
+    site.application.health = 503
+    run = await site.run("emergency_rollback")
+    assert (run.outcome, outcomes(run)["Check its health"]) == ("failed", "failed")
+    assert site.cluster.image("korea-backend") == "backend:1"
+    assert undone(run) == []
+    assert "run_failed" in await site.called()
+
+
+async def test_a_rollback_that_gets_stuck_fails(site: Site):
+    site.cluster.deploy("korea-backend", image="backend:2")
+    site.cluster.rollouts.ill_images["backend:1"] = troubles.image_pull_error
+    run = await site.run("emergency_rollback")
+    assert (run.outcome, outcomes(run)["Watch the rollout"]) == ("failed", "failed")
+
+
+# ── server down ──────────────────────────────────────────────────────────────────────────
+
+
+def node(site: Site) -> tuple[dict[str, str], list[dict[str, str]]]:
+    thing = site.cluster.storage.get("nodes", "", "node-1")
+    assert thing is not None
+    return thing["metadata"]["labels"], thing["spec"].get("taints") or []
+
+
+OUT = "node.kubernetes.io/exclude-from-external-load-balancers"
+
+
+async def test_a_broken_server_is_taken_out_mended_verified_and_put_back(site: Site):
+    name = await site.begin("server_down", node="node-1")
+    for _ in range(6):
+        await site.house.do_pending()
+        run = await site.house.run(site.incident, name)
+        if run.begun is not None:
+            break
+        await site._go_on(run)
+    labels, taints = node(site)
+    assert labels[OUT] == "true"
+    assert [one["key"] for one in taints] == ["incident"], "its pods go elsewhere"
+    run = await site.finish(name)
+    assert run.outcome == "succeeded", outcomes(run)
+    labels, taints = node(site)
+    assert OUT not in labels
+    assert taints == []
+
+
+async def test_a_server_that_is_not_well_again_stays_out(site: Site):
+    site.cluster.node_says("node-1", "Ready", "Unknown", "NodeStatusUnknown")
+    run = await site.run("server_down", node="node-1")
+    assert (run.outcome, outcomes(run)["Check that the service is back"]) == ("failed", "failed")
+    labels, _ = node(site)
+    assert labels[OUT] == "true"
+    assert "run_failed" in await site.called()
+
+
+# ── memory leak ──────────────────────────────────────────────────────────────────────────
+
+
+async def test_a_memory_leak_is_answered_by_a_rolling_restart(site: Site):
+    before = {pod["metadata"]["name"] for pod in site.cluster.pods("korea-backend")}
+    run = await site.run("memory_leak")
+    assert run.outcome == "succeeded", outcomes(run)
+    after = {pod["metadata"]["name"] for pod in site.cluster.pods("korea-backend")}
+    assert len(after) == 3
+    assert not before & after
