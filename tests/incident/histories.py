@@ -68,7 +68,9 @@ def backend_down() -> World:
     )
     w.skip_to("21:30").writes(e.AlertsResolved(2, 1), by="integration:alertmanager")
     w.skip_to("22:00").writes(e.AlertsResolved(1, 0), by="integration:alertmanager")
-    w.skip_to("38:00").writes(*c.resolve(SEED, w.incident, "pm", "v1.8.2로 롤백 완료"), by="person:pm")
+    w.skip_to("38:00").writes(
+        *c.resolve(SEED, w.incident, "pm", "v1.8.2로 롤백 완료"), by="person:pm"
+    )
     w.skip_to("2d").writes(*c.review(w.incident, "연결 풀 모니터링 추가"), by="person:pm")
     return w
 
@@ -183,7 +185,7 @@ def back_again() -> World:
 
 
 def rolled_back() -> World:
-    """A playbook that waits for its lock, is approved, fails and is taken back; two more that rest."""
+    """A playbook waits for its lock, is approved, fails and is taken back; two more that rest."""
     w = World(SEED)
     w.at("0:00").opens("P0", title="BackendErrors", alerts=1, type="deployment_failure")
     w.skip_to("1:00").confirms("backend-a")

@@ -29,7 +29,11 @@ def codes_in_the_source() -> set[str]:
     found = set()
     for path in PACKAGE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.Call) and _callee(node) in ("Reason", "RefusedError", "Unreadable"):
+            if isinstance(node, ast.Call) and _callee(node) in (
+                "Reason",
+                "RefusedError",
+                "Unreadable",
+            ):
                 match node.args:
                     case [ast.Constant(value=str(code)), *_]:
                         found.add(code)
@@ -54,7 +58,9 @@ def test_every_reason_that_any_code_gives_has_words():
 @pytest.mark.parametrize("table", TABLES)
 def test_every_text_is_in_the_korean_catalogue(table: dict[str, str]):
     missing = [
-        text for text in table.values() if text not in ("{item}", "{numbers}") and not re.search("[가-힣]", KO(text))
+        text
+        for text in table.values()
+        if text not in ("{item}", "{numbers}") and not re.search("[가-힣]", KO(text))
     ]
 
     assert missing == []

@@ -1,4 +1,4 @@
-"""What tools leave behind, read by their own formats; artillery's are recordings of the real one."""
+"""What tools leave behind, read by their own formats; artillery's are recordings of its own."""
 
 from __future__ import annotations
 
@@ -55,13 +55,13 @@ def test_answers_that_fail_a_capture_or_never_come_are_failures():
 
 CLASSIC: dict[str, dict[str, Any]] = {
     "metrics": {
-        "http_reqs": {"type": "counter", "contains": "default", "values": {"count": 1500, "rate": 24.79}},
+        "http_reqs": {"type": "counter", "values": {"count": 1500, "rate": 24.79}},
         "http_req_failed": {
-            "type": "rate", "contains": "default", "values": {"rate": 0.02, "passes": 30, "fails": 1470},
+            "type": "rate", "values": {"rate": 0.02, "passes": 30, "fails": 1470},
         },
         "http_req_duration": {
             "type": "trend", "contains": "time",
-            "values": {"avg": 245.67, "med": 234.56, "max": 456.78, "p(90)": 387.65, "p(95)": 421.32},
+            "values": {"avg": 245.67, "med": 234.56, "p(90)": 387.65, "p(95)": 421.32},
         },
     },
     "root_group": {"name": "", "path": ""},
@@ -69,7 +69,9 @@ CLASSIC: dict[str, dict[str, Any]] = {
 EXPORTED = {
     "metrics": {
         "http_reqs": {"count": 1500, "rate": 24.79},
-        "http_req_failed": {"value": 0.02, "passes": 30, "fails": 1470, "thresholds": {"rate<0.01": True}},
+        "http_req_failed": {
+            "value": 0.02, "passes": 30, "fails": 1470, "thresholds": {"rate<0.01": True},
+        },
         "http_req_duration": {"avg": 245.67, "p(90)": 387.65, "p(95)": 421.32},
     }
 }  # fmt: skip
@@ -170,8 +172,7 @@ def test_a_suite_that_says_more_failed_than_it_lists_is_believed():
     ("text", "code"),
     [
         (b"", "result_empty"), (b"<testsuites/>", "no_tests"),
-        (b"<testsuite tests='2'><testcase><skipped/></testcase><testcase><skipped/></testcase>"
-         b"</testsuite>", "no_tests"),
+        (b"<testsuite tests='1'><testcase><skipped/></testcase></testsuite>", "no_tests"),
         (PYTEST[:-20], "result_unreadable"), (b"<html></html>", "result_unreadable"),
         (b"all good", "result_unreadable"),
         (b'<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><testsuite>&b;</testsuite>',
