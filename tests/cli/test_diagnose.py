@@ -114,7 +114,7 @@ def test_it_speaks_korean(manual: Path, run: Run):
     ("arguments", "says"),
     [
         (["bakend"], "the manual has no service bakend; did you mean backend?"),
-        (["--deadline", "soon"], "'soon' is not a duration"),
+        (["--deadline", "soon"], "soon is no length of time"),
         (["--deadline", "0s"], "--deadline must be longer than 0s"),
         (["--compare", "nowhere.json"], "nowhere.json is no report"),
     ],
@@ -133,6 +133,19 @@ def test_without_a_manual_and_without_a_server_it_says_what_to_write(run: Run, t
     assert "--manual FOLDER" in ended.stderr
     nowhere = run("diagnose", "--manual", str(tmp_path / "nowhere"))
     assert nowhere.returncode == 2
+
+
+@pytest.mark.parametrize("which", [["INC-20250814-1"], ["redis"], []])
+def test_a_server_that_does_not_answer_is_nothing_that_was_found(run: Run, which: list[str]):
+    ended = run("diagnose", *which, BONGSU_URL="http://127.0.0.1:1", BONGSU_TOKEN="token")
+    assert ended.returncode == 2
+    assert "does not answer" in ended.stderr
+
+
+def test_a_deadline_that_the_server_would_not_keep_to_is_refused(run: Run):
+    ended = run("diagnose", "1", "--deadline", "1s")
+    assert ended.returncode == 2
+    assert "--deadline needs --manual" in ended.stderr
 
 
 def test_ctrl_c_ends_the_programs_that_checks_have_begun(

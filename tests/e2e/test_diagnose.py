@@ -18,6 +18,9 @@ async def test_an_incident_is_diagnosed_by_the_server_and_two_reports_are_compar
     shown = await _found(bongsu, which)
     assert "What to do next" in shown
     assert "set MONGODB_URL to its address" in shown
+    in_short = await bongsu.run("show", which)
+    assert "Last diagnosis" in in_short
+    assert "What to do next" in await bongsu.run("show", which, "--report")
     compared = await _found(bongsu, which, "--compare", "before")
     assert "Since the former report" in compared
     looked = json.loads(await _found(bongsu, "redis", "--json"))

@@ -10,13 +10,15 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from bongsu.cli import MISUSED, language, means
-from bongsu.cli.connection import call, data_folder, fail, local_server, login_file
+from bongsu.cli.connection import FAILED, call, data_folder, fail, local_server, login_file
 from bongsu.cli.printing import AsJson, Json, print_json
 from bongsu.i18n import N_, translator
 
@@ -64,14 +66,25 @@ def diagnose(
     as_json: AsJson = False,
 ) -> None:
     """Look at everything at once, and say what was found."""
-    if which is not None and _NUMBER.fullmatch(which):
-        view = _of_incident(which, compare, as_json=as_json)
-        raise typer.Exit(_code(view))
     folder = manual or (Path() if Path("manual.yaml").is_file() else None)
-    if folder is None:
-        view = _of_server(which, compare, as_json=as_json)
-        raise typer.Exit(_code(view))
-    raise typer.Exit(_of_here(loaded(folder), which, deadline, compare, as_json=as_json))
+    incident = which is not None and _NUMBER.fullmatch(which)
+    if folder is not None and not incident:
+        raise typer.Exit(_of_here(loaded(folder), which, deadline, compare, as_json=as_json))
+    if deadline is not None:
+        fail(t(N_("--deadline needs --manual; the server keeps to the manual's")), MISUSED)
+    with _could_not_be_run():
+        ask = _of_incident if incident else _of_server
+        view = ask(which, compare, as_json=as_json)  # type: ignore[arg-type]  # a number is no None
+    raise typer.Exit(_code(view))
+
+
+@contextmanager
+def _could_not_be_run() -> Iterator[None]:
+    """Let no server that is missing or refuses pass for something that was found."""
+    try:
+        yield
+    except SystemExit as ended:
+        raise SystemExit(MISUSED if ended.code == FAILED else ended.code) from None
 
 
 def _of_here(
@@ -201,16 +214,15 @@ def _kept(path: str) -> Report:
 
 
 def _seconds(text: str | None) -> float | None:
-    from pydantic_core import PydanticCustomError
-
     from bongsu.manual.schema.base import parse_duration
 
     if text is None:
         return None
     try:
         found = parse_duration(text).total_seconds()
-    except PydanticCustomError as error:
-        fail(f"--deadline: {error.message()}", MISUSED)
+    except ValueError:
+        told = N_("{option}: {value} is no length of time; write it as 15m, 1h or 1h30m")
+        fail(t(told, option="--deadline", value=text), MISUSED)
     if found <= 0:
         fail(t(N_("--deadline must be longer than 0s")), MISUSED)
     return found

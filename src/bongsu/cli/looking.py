@@ -52,13 +52,39 @@ def list_(
 
 
 @app.command(help=means("show"))
-def show(which: Which, *, as_json: AsJson = False) -> None:
-    """Show one incident."""
-    found = call("GET", f"/incidents/{address(which)}")
-    if as_json:
+def show(
+    which: Which,
+    *,
+    report: Annotated[
+        bool, typer.Option("--report", help=t(N_("the whole of the last diagnosis instead")))
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show one incident with the last diagnosis in short, or that diagnosis."""
+    found = None if report else call("GET", f"/incidents/{address(which)}")
+    if as_json and not report:
         print_json(found)
-    else:
+        return
+    made = _last_report(address(which))
+    if as_json:
+        print_json(made)
+        return
+    if found is not None:
         print_incident(found)
+    if made is not None:
+        from bongsu.cli.report_view import print_in_short, print_report
+
+        (print_report if report else print_in_short)(made)
+    elif report:
+        print(t(N_("It was not diagnosed yet: bongsu diagnose {id}"), id=which))
+
+
+def _last_report(which: str) -> Json | None:
+    kept = call("GET", f"/incidents/{which}/reports", limit=1)["reports"]
+    if not kept:
+        return None
+    found: Json = call("GET", f"/incidents/{which}/reports/{kept[0]['id']}")
+    return found
 
 
 @app.command(help=means("timeline"))

@@ -21,19 +21,38 @@ OUTPUT_LINES = 4
 MOST_PATTERNS = 5
 MOST_CHANGES = 5
 MOST_LEANING = 8
+IN_SHORT = 3
+"""findings that are shown where it is to be brief"""
 BAR = 5
 
 
 def print_report(view: Json) -> None:
     """Print a report in the API's form."""
     _print_verdict(view)
-    _print_findings(view["findings"], {one["check"]: one["name"] for one in view["checks"]})
+    _print_findings(view["findings"], _names(view))
     _print_affected(view["affected"])
     _print_changes(view["changes"])
     for logs in view["logs"]:
         _print_logs(logs)
     _print_not_checked(view["not_checked"])
     _print_next(view["next_actions"])
+
+
+def print_in_short(view: Json) -> None:
+    """Print the verdict, the gravest findings and the change that explains the onset best."""
+    _heading(N_("Last diagnosis"))
+    _print_verdict(view)
+    for one in view["findings"][:IN_SHORT]:
+        console.print(_finding(one, _names(view)))
+    if len(view["findings"]) > IN_SHORT:
+        more = len(view["findings"]) - IN_SHORT
+        console.print(Text("    " + t("and {count} more", count=more), "dim"))
+    _print_changes(view["changes"][:1])
+    console.print(Text("  " + t(N_("All of it: bongsu show --report")), "dim"))
+
+
+def _names(view: Json) -> dict[str, str]:
+    return {one["check"]: one["name"] for one in view["checks"]}
 
 
 def _print_verdict(view: Json) -> None:
@@ -86,13 +105,14 @@ def _print_findings(findings: list[Json], names: dict[str, str]) -> None:
         return
     _heading(N_("What was found"))
     for one in findings:
-        sign, style, _ = VERDICTS[one["verdict"]]
-        head = Text.assemble(
-            "  ", (f"{sign} ", style), (str(names.get(one["check"], one["check"])), "bold"),
-            f"  {one['text']}",
-        )  # fmt: skip
-        console.print(head)
+        console.print(_finding(one, names))
         _print_evidence(one["evidence"])
+
+
+def _finding(one: Json, names: dict[str, str]) -> Text:
+    sign, style, _ = VERDICTS[one["verdict"]]
+    name = str(names.get(one["check"], one["check"]))
+    return Text.assemble("  ", (f"{sign} ", style), (name, "bold"), f"  {one['text']}")
 
 
 def _print_evidence(evidence: Json) -> None:
