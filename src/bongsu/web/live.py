@@ -138,15 +138,24 @@ class LiveFeed:
 
         Nothing is skipped and nothing repeated, whatever the pauses between two reads.
         """
+        async for change in self.stirrings(incident_id, after):
+            if change is not None:
+                yield change
+
+    async def stirrings(self, incident_id: int, after: int) -> AsyncGenerator[Change | None, None]:
+        """As `changes`, and None where something happened that is no event: a step printed."""
         watcher = Watcher(str(incident_id))
         watcher.wake(EVERYTHING)
         async for _ in self._waiting(watcher):
+            former = after
             while not self.closed:
                 change = await self._asked(watcher, self._read(incident_id, after))
                 if change is None:
                     break
                 yield change
                 after = change.log[-1].seq
+            if after == former and not self.closed:
+                yield None
 
     async def _read(self, incident_id: int, after: int) -> Change | None:
         async with self._places, self._pool.acquire() as conn:

@@ -22,6 +22,7 @@ from bongsu.web.api.verifications import listed
 from bongsu.web.console.gate import PageError, Visit, signed
 from bongsu.web.console.views.incident import alert_groups, incident_page, lines
 from bongsu.web.console.views.report import report_shown
+from bongsu.web.console.views.runs import runs_values
 from bongsu.web.live import Message
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ async def page_values(visit: Visit, incident: Incident, error: str = "") -> dict
         alerts = await reading.alerts(conn, int(incident.id), None, ALERTS + 1)
     told = lines(rows, after, visit.manual, visit.t)
     report = {**await found_values(visit, incident), **await order_values(visit)}
+    report |= await runs_values(visit, incident, report["found"])
     return {
         **section_values(visit, incident), **_alert_values(alerts), **report, "lines": told,
         "older": after or 0, "error": error, "sections": SECTIONS,
@@ -209,11 +211,17 @@ class _LatestReport:
 
 async def _told(visit: Visit, incident: int, after: int) -> AsyncGenerator[Message, None]:
     report = _LatestReport(visit)
-    async for change in visit.at.live.changes(incident, after):
+    async for change in visit.at.live.stirrings(incident, after):
+        if change is None:
+            if text := await _printed(visit, incident, report):
+                yield Fragment("", text)
+                await asyncio.sleep(PAUSE)
+            continue
         told = lines(change.log, change.after, visit.manual, visit.t)
         values = {**section_values(visit, change.incident), "lines": told, "said": "", "error": ""}
         values |= await report.values(change.incident)
         values |= await order_values(visit)
+        values |= await runs_values(visit, change.incident, values["found"])
         if _about_alerts(change.log, change.after):
             async with visit.at.reading() as conn:
                 rows = await reading.alerts(conn, incident, None, ALERTS + 1)
@@ -221,6 +229,17 @@ async def _told(visit: Visit, incident: int, after: int) -> AsyncGenerator[Messa
         text = visit.frame.text("incident/parts.html", values)
         yield Fragment("", text, str(change.log[-1].seq))
         await asyncio.sleep(PAUSE)
+
+
+async def _printed(visit: Visit, incident: int, report: _LatestReport) -> str:
+    """Return the section of the runs, where one is under way; else nothing has been printed."""
+    async with visit.at.reading() as conn:
+        known = await incidents.load(conn, incident)
+    if known is None or all(run.over for run in known.runs.values()):
+        return ""
+    found_ = (await report.values(known))["found"]
+    values = {**section_values(visit, known), **await runs_values(visit, known, found_)}
+    return visit.frame.text("incident/runs_part.html", values)
 
 
 def _about_alerts(rows: Sequence[LogRow], after: int) -> bool:
