@@ -94,6 +94,23 @@ def test_the_window_ends_with_the_latest_record():
     assert abs(found.baseline_since - START) < timedelta(minutes=1)
 
 
+def test_one_time_in_a_far_future_does_not_move_the_window():
+    rnd = random.Random(9)
+    lines = background(rnd) + during(rnd, "ERROR disk {n} is full", 30)
+    broken = (END + timedelta(days=26_000), "INFO cache hit for key user:7")
+    found = analysed([*lines, broken])
+    assert (found.since, found.until) == (analysed(lines).since, analysed(lines).until)
+    assert found.patterns[0].template.endswith("ERROR disk <*> is full")
+    assert found.notes == ("app.log: times ahead of now that were not believed: 1",)
+
+
+def test_a_log_that_lies_wholly_ahead_of_now_is_compared_by_its_order():
+    lines = background(random.Random(9))
+    found = analysed(lines, now=START - timedelta(days=30))
+    assert found.until is None
+    assert any("no times found" in note for note in found.notes)
+
+
 def test_the_window_of_live_logs_ends_now():
     lines = background(random.Random(1))
     found = analysed(lines, live=True, now=END + timedelta(days=1))

@@ -267,6 +267,9 @@ class Analyser:
             elif clock.zoned is False:
                 told = N_("{source}: its times name no time zone and were read as {zone}")
                 notes.append(t(told, source=source, zone=clock.zone.tzname(self._now) or "UTC"))
+            if clock.ahead:
+                told = N_("{source}: times ahead of now that were not believed: {count}")
+                notes.append(t(told, source=source, count=f"{clock.ahead:,}"))
             if clock.guessed_year and source not in self._ordered:
                 notes.append(
                     t(

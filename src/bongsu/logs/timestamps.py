@@ -174,6 +174,10 @@ class Place(NamedTuple):
     column: int
 
 
+AHEAD = timedelta(days=1)
+"""by which a time may lie ahead of now: clocks and zones differ"""
+
+
 class _Records(NamedTuple):
     """The records of one block."""
 
@@ -198,7 +202,8 @@ class Clock:
     """Reads the times of one source's records, block by block.
 
     ``zone`` is what a time without a zone is taken for. A record without a time has that of the
-    record before it. ``dated`` counts records that have one of their own.
+    record before it, as has one whose time is more than `AHEAD` of ``now``: ``ahead`` counts those.
+    ``dated`` counts records that have one of their own.
     """
 
     def __init__(self, now: datetime, zone: tzinfo = UTC) -> None:
@@ -207,7 +212,7 @@ class Clock:
         self.zoned: bool | None = None
         """whether the source says its zone; None while no time was seen"""
         self.guessed_year = False
-        self.dated = 0
+        self.dated = self.ahead = 0
         self._places: dict[Place, int] = {}
         self._last = UNKNOWN
 
@@ -221,8 +226,16 @@ class Clock:
                 break
             todo = self._read(place, block, todo, found)
         todo = self._learn(block, todo, found)
-        self.dated += len(starts) - len(todo)
+        self.dated += len(starts) - len(todo) - self._disbelieve(found)
         return self._filled(found)
+
+    def _disbelieve(self, found: Seconds) -> int:
+        """Take away times that lie ahead of now: one of them would be the end of the window."""
+        ahead = found > (self.now + AHEAD).timestamp()
+        found[ahead] = UNKNOWN
+        count = int(np.count_nonzero(ahead))
+        self.ahead += count
+        return count
 
     def _learn(self, block: _Records, todo: Seconds, found: Seconds) -> Seconds:
         """Look for times in columns that are not known yet, at a few records of all."""
