@@ -58,6 +58,15 @@ def test_indented_lines_are_lines_of_their_own_when_assigned():
     assert came.stdout.count(b"\n") == 3
 
 
+@pytest.mark.parametrize("options", [[], ["--json"], ["--assign"], ["--assign", "--json"]])
+def test_no_secret_stands_in_a_template(options):
+    came = bongsu(*options, "-", stdin=b"login password=hunterabc ok\nuser hong@example.com\n")
+    assert came.returncode == 0
+    assert b"hunterabc" not in came.stdout
+    assert b"hong@" not in came.stdout
+    assert b"[SECRET]" in came.stdout
+
+
 @pytest.mark.parametrize("name", ["missing.log", "."])
 def test_what_cannot_be_read_is_said_with_exit_2(tmp_path, name):
     came = bongsu(tmp_path / name)

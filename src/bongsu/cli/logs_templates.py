@@ -73,6 +73,8 @@ def _miner(file: str, *, stacks: bool) -> Miner:
 def _print_counted(miner: Miner, data: Iterable[Data], *, as_json: bool) -> None:
     import numpy as np
 
+    from bongsu.logs.masking import mask
+
     seen = np.zeros(0, np.int64)
     for piece in data:
         counts = np.bincount(miner.feed(piece).shapes, minlength=len(seen))
@@ -82,12 +84,12 @@ def _print_counted(miner: Miner, data: Iterable[Data], *, as_json: bool) -> None
     counts = np.bincount(found.of_shape, weights=seen, minlength=len(found.texts))
     rows = sorted(zip((-counts).astype(int).tolist(), found.texts, strict=True))
     if as_json:
-        entries = [{"id": template_id(x), "template": x, "count": -n} for n, x in rows]
+        entries = [{"id": template_id(x), "template": mask(x), "count": -n} for n, x in rows]
         whole = {"records": int(seen.sum()), "templates": entries}
         print(json.dumps(whole, ensure_ascii=False, indent=2))
         return
     for count, text in rows:
-        sys.stdout.buffer.write(f"{-count:>9}  {template_id(text)}  {text}\n".encode())
+        sys.stdout.buffer.write(f"{-count:>9}  {template_id(text)}  {mask(text)}\n".encode())
 
 
 def _print_assigned(miner: Miner, data: Iterable[Data], *, as_json: bool) -> None:
@@ -110,7 +112,10 @@ def _write_assigned(miner: Miner, shapes: IO[bytes], *, as_json: bool) -> None:
 
 
 def _written(text: str, *, as_json: bool) -> bytes:
+    from bongsu.logs.masking import mask
+
+    name, shown = template_id(text), mask(text)
     if as_json:
-        entry = {"id": template_id(text), "template": text}
+        entry = {"id": name, "template": shown}
         return json.dumps(entry, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
-    return f"{template_id(text)}\t{text}\n".encode("utf-8", "replace")
+    return f"{name}\t{shown}\n".encode("utf-8", "replace")
