@@ -14,6 +14,7 @@ from tests.web.site import SEED
 from bongsu.channels.message import Message, Receipt
 from bongsu.engine.runtime import Runtime, running
 from bongsu.manual.load import load
+from bongsu.manual.schema.document import Manual
 from bongsu.store import access
 from bongsu.store.access import Role
 from bongsu.store.alert_writer import AlertWriter
@@ -58,13 +59,15 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(database_url: str, port: int = 0) -> AsyncIterator[Stage]:
+async def stage(
+    database_url: str, port: int = 0, manual: Manual | None = None
+) -> AsyncIterator[Stage]:
     """Serve for as long as the block runs, with one account per role and one password for all."""
     listener = socket.create_server(("127.0.0.1", port))
     base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     postmen = {name: Postman(name) for name in ("slack", "email")}
     async with AsyncExitStack() as stack:
-        manual = await asyncio.to_thread(load, SEED)
+        manual = manual or await asyncio.to_thread(load, SEED)
         runtime = await stack.enter_async_context(
             running(database_url, postmen, base_url=base_url, manual=manual)
         )
