@@ -13,7 +13,7 @@ from tests.engine.desk import Desk, alert
 from tests.incident.manuals import manual
 
 from bongsu.channels.message import Message, Receipt
-from bongsu.engine import effects
+from bongsu.engine import claims, effects
 from bongsu.engine.claims import LEASE
 from bongsu.engine.courier import Courier
 from bongsu.engine.diagnosis import Diagnostician
@@ -50,6 +50,7 @@ class FakeHands:
     fate: dict[str, Came] = field(default_factory=dict)
     settles: bool | None = None
     hangs: str | None = None
+    goes_on: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def perform(
         self, manual: Manual, step: Step, *, undo: bool, dry: bool,
@@ -59,7 +60,7 @@ class FakeHands:
         self.done.append(name)
         output("out", f"{name}: 완료, password=hunter2\n".encode())
         if name == self.hangs:
-            await asyncio.Event().wait()
+            await self.goes_on.wait()
         return self.fate.get(name, Came("done", exit_code=0))
 
     async def settled(self, manual: Manual, step: Step) -> bool | None:
@@ -224,12 +225,7 @@ async def died_at_its_step(
     for task in house.stepper._under_way.values():
         task.cancel()
     await asyncio.sleep(0.05)
-    late = LEASE + timedelta(seconds=1)
-    await house.desk.pool.execute("UPDATE effects SET claimed_at = claimed_at - $1::interval", late)
-    await house.desk.pool.execute(
-        "SELECT pg_sleep(greatest(0, 1.6 - extract(epoch FROM age)))"
-        "  FROM (SELECT clock_timestamp() - pg_postmaster_start_time() AS age) AS server"
-    )
+    await lapsed(house)
     return build(policy(step), hands, worker="two"), incident, name
 
 
@@ -365,3 +361,132 @@ async def test_a_person_takes_back_a_run_that_is_over(build: Build):
     assert await house.desk.count("runs", "ended_at IS NULL") == 0
     assert r.RunEnded in {type(one.body) for one in await house.desk.log(incident)}
     assert incidents.STATE_FORM
+
+
+# ── claims ───────────────────────────────────────────────────────────────────────────────
+
+
+async def begun(house: House) -> effects.Effect:
+    """Wait until the only step has begun; returns its effect."""
+    for _ in range(300):
+        if house.hands.done:
+            break
+        await asyncio.sleep(0.01)
+    (effect,) = await house.pending()
+    return effect
+
+
+async def lapsed(house: House) -> None:
+    """Let every claim end, as if its holder had been stopped for long."""
+    late = LEASE + timedelta(seconds=1)
+    await house.desk.pool.execute("UPDATE effects SET claimed_at = claimed_at - $1::interval", late)
+    await house.desk.pool.execute(
+        "SELECT pg_sleep(greatest(0, 1.6 - extract(epoch FROM age)))"
+        "  FROM (SELECT clock_timestamp() - pg_postmaster_start_time() AS age) AS server"
+    )
+
+
+async def test_whoever_was_stopped_does_not_record_what_another_took_over(build: Build):
+    slow = FakeHands(hangs="scale")
+    house = build(policy(command("scale")), slow).begins_at_once()
+    incident = await opened(house)
+    name = await house.asks(incident)
+    effect = await begun(house)
+    house.desk.engine.takes = lambda _: ()
+    await lapsed(house)
+    await build(house.desk.engine.policy, FakeHands(), worker="two").doers.do(effect)
+    assert (await house.run(incident, name)).stuck == 0
+    slow.goes_on.set()
+    await asyncio.wait(house.stepper._under_way.values())
+    assert (await house.run(incident, name)).done[0].outcome == "unknown"
+    ended = [x for x in await house.desk.log(incident) if isinstance(x.body, r.StepEnded)]
+    assert len(ended) == 1
+
+
+async def test_what_is_known_of_a_step_waits_for_a_database_that_is_away(
+    build: Build, monkeypatch: pytest.MonkeyPatch
+):
+    house = build(policy(command("scale"))).begins_at_once()
+    incident = await opened(house)
+    name = await house.asks(incident)
+    transact, away = house.desk.engine.transact, 3
+
+    async def sometimes(work: Any) -> Any:
+        nonlocal away
+        away -= 1
+        if away >= 0:
+            raise ConnectionResetError
+        return await transact(work)
+
+    monkeypatch.setattr(house.desk.engine, "transact", sometimes)
+    assert (await house.over(incident, name)).outcome == "succeeded"
+    assert house.hands.done == ["scale"]
+
+
+async def test_a_claim_whose_answer_was_lost_is_had_by_asking_again(build: Build):
+    house = build(policy(command("scale")), worker="one")
+    incident = await opened(house)
+    run = await house.run(incident, await house.asks(incident))
+    (start,) = await house.pending()
+    house.desk.engine.hand_over = None
+    await house.doers.do(start)
+    (effect,) = await house.pending()
+    due = (await house.run(incident, run.id)).due
+    assert due is not None
+    claim = claims.Claim(house.desk.pool, effect, "one")
+    for _ in range(2):
+        had = await claim.have(due, house.desk.clock.now(), repeats=False)
+        assert had is not None
+        assert not had.again, "nobody else had it before"
+
+
+async def test_a_claim_that_was_not_renewed_ends_what_is_done_under_it(
+    build: Build, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(claims, "HOLDS", 0.3)
+    monkeypatch.setattr(claims, "RENEW_EVERY", 0.1)
+
+    async def away(*_: object) -> bool:
+        raise ConnectionResetError
+
+    monkeypatch.setattr(effects, "renew", away)
+    house = build(policy(command("scale")), FakeHands(hangs="scale")).begins_at_once()
+    incident = await opened(house)
+    await house.asks(incident)
+    effect = await begun(house)
+    await asyncio.wait(house.stepper._under_way.values(), timeout=5)
+    assert await house.pending() == [effect], "nobody knows what became of it"
+
+
+async def test_a_claim_of_a_process_of_this_machine_that_is_gone_need_not_lapse(
+    build: Build, monkeypatch: pytest.MonkeyPatch
+):
+    house = build(policy(command("scale", idempotent=True))).begins_at_once()
+    house.hands.hangs = "scale"
+    incident = await opened(house)
+    name = await house.asks(incident)
+    effect = await begun(house)
+    house.desk.engine.takes = lambda _: ()
+    monkeypatch.setattr(claims, "is_gone", lambda worker: worker == "one")
+    other = build(house.desk.engine.policy, FakeHands(), worker="two")
+    await other.doers.do(effect)
+    assert (await other.run(incident, name)).outcome == "succeeded"
+    assert other.hands.done == ["scale"]
+
+
+async def test_a_notice_whose_sender_died_goes_out_once_and_asks_nobody(build: Build):
+    step = {"name": "say", "kind": "notify", "audience": "immediate_team",
+            "template": "incident_notification"}  # fmt: skip
+    house = build(policy(step))
+    incident = await opened(house)
+    name = await house.asks(incident)
+    (start,) = await house.pending()
+    await house.doers.do(start)
+    (effect,) = await house.pending()
+    due = (await house.run(incident, name)).due
+    assert due is not None
+    dead = claims.Claim(house.desk.pool, effect, "dead")
+    await dead.have(due, house.desk.clock.now(), repeats=True)
+    await lapsed(house)
+    await house.do_pending()
+    assert (await house.run(incident, name)).outcome == "succeeded"

@@ -1,0 +1,162 @@
+"""No step with an effect runs twice, none is skipped: SIGKILLs at and inside the steps of runs."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import random
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+import pytest
+from tests.resilience.processes import Bongsu, House, Server, tell, until
+from tests.resilience.run_verdict import RunVerdict, judge
+from tests.resilience.runs import Askers, read_marks, write_manual
+
+from bongsu.engine.engine import Engine
+from bongsu.engine.policy import compile_policy
+from bongsu.manual.load import load
+from bongsu.store import auditing
+from bongsu.store.database import connect_pool
+
+SEED = int(os.environ.get("BONGSU_TEST_SEED", "20250814"))
+KILLS = int(os.environ.get("BONGSU_TEST_RUN_KILLS", os.environ.get("BONGSU_TEST_KILLS", "60")))
+POSTGRES_EVERY = 8
+"""one kill in so many is PostgreSQL's"""
+
+
+@dataclass
+class RunKiller:
+    """Waits until a step says that it begins or ends, and then kills one of those at work.
+
+    What is ours is started again at once. So however slow the machine is, something was done
+    between two kills.
+    """
+
+    house: House
+    processes: list[Bongsu]
+    marks: Path
+    lots: random.Random
+    kills: Counter[str] = field(default_factory=Counter)
+    at_its_step: int = 0
+    """kills of the process that was doing a step just then"""
+
+    async def run(self, count: int) -> None:
+        """Kill so often."""
+        while self.kills.total() < count:
+            await self._something_done()
+            await asyncio.sleep(self.lots.choice((0, self.lots.uniform(0, 0.5))))
+            if self.kills.total() % POSTGRES_EVERY == 1:
+                self.kills["postgres"] += bool(
+                    self.house.kill_postgres(whole=self.lots.random() < 0.5)
+                )
+            else:
+                self._kill(self._victim())
+
+    async def _something_done(self) -> None:
+        """Wait for the next line, and for somebody who is up."""
+        known = _size(self.marks)
+        await until(lambda: _size(self.marks) > known and any(map(_up, self.processes)))
+
+    def _victim(self) -> Bongsu:
+        """Choose whoever does a step, mostly, else anybody who is up."""
+        parents = set[int]()
+        for one in left_of(self.house):
+            with contextlib.suppress(psutil.Error):
+                parents.add(one.ppid())
+        busy = [one for one in self.processes if one.runs and one.process.pid in parents]
+        if busy and self.lots.random() < 0.7:
+            self.at_its_step += 1
+            return self.lots.choice(busy)
+        return self.lots.choice([one for one in self.processes if _up(one)])
+
+    def _kill(self, process: Bongsu) -> None:
+        process.kill()
+        self.kills[process.name] += 1
+        process.start()
+        for one in self.processes:
+            if not one.runs:  # PostgreSQL was killed while it started
+                one.start()
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def _up(process: Bongsu) -> bool:
+    return process.runs and "Ctrl-C stops it." in process.words()[process._begins :]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+async def test_kills_at_and_inside_steps_repeat_none_and_skip_none(
+    house: House, capsys: pytest.CaptureFixture[str]
+):
+    marks = house.folder / "marks"
+    write_manual(house, marks)
+    server, *workers = started = [house.server(), house.worker(), house.worker("worker2")]
+    server.start()
+    assert isinstance(server, Server)
+    await server.ready()
+    for one in workers:
+        one.start()
+    lots = random.Random(SEED)
+    pool = await connect_pool(house.url, size=8, patience=60)
+    engine = Engine(pool, compile_policy(load(house.manual)))
+    askers = Askers(engine, marks, random.Random(lots.random()))
+    killer = RunKiller(house, started, marks, random.Random(lots.random()))
+    asking = asyncio.create_task(askers.run())
+    try:
+        killing = asyncio.create_task(killer.run(KILLS))
+        await asyncio.wait({asking, killing}, return_when=asyncio.FIRST_COMPLETED)
+        assert killing.done(), await asking
+        await killing
+        askers.stopping = True
+        await asyncio.wait_for(asking, 180)
+        verdict = judge(askers, read_marks(marks))
+        async with house.connection() as conn:
+            held = await conn.fetchval("SELECT count(*) FROM runs WHERE ended_at IS NULL")
+            audited, breaks = await auditing.verify(conn, None)
+    finally:
+        asking.cancel()
+        pool.terminate()
+    await until(lambda: not left_of(house), within=5)
+    tell(capsys, report(killer, askers, verdict, audited))
+
+    assert not verdict.unended
+    assert not verdict.twice
+    assert not verdict.skipped
+    assert not verdict.misplaced
+    assert not verdict.overlapping
+    assert not verdict.wrong_end
+    assert held == 0, "a lock is held by nobody"
+    assert not breaks
+    assert len(askers.asked) > KILLS // 4, "too few runs for the kills to meet anything"
+
+
+def left_of(house: House) -> list[psutil.Process]:
+    """Steps that still run."""
+    found = []
+    for one in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if one.name().startswith("python") and str(house.folder / "marks") in one.cmdline():
+                found.append(one)
+    return found
+
+
+def report(killer: RunKiller, askers: Askers, verdict: RunVerdict, audited: int) -> str:
+    """Return the figures, for whoever reads the test's output."""
+    lines = {
+        "kills": f"{killer.kills.total()} {dict(killer.kills)}, seed {SEED};"
+        f" {killer.at_its_step} of whoever did a step just then",
+        "runs": f"{len(askers.asked)} {dict(verdict.outcomes)}",
+        "steps": f"{verdict.torn} ended in the middle, {verdict.repeated} idempotent ones repeated",
+        "answers": f"{dict(askers.answers)}: steps of which nobody knew",
+        "twice": f"{len(verdict.twice)}, skipped {len(verdict.skipped)},"
+        f" out of turn {len(verdict.misplaced)}, at once {len(verdict.overlapping)}",
+        "audited": f"{audited} entries",
+    }
+    return "\n".join(f"    {name:<10} {text}" for name, text in lines.items())
