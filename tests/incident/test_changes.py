@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.incident.world import START
 
 from bongsu.incident.alert import Link, Remark
-from bongsu.incident.changes import ChangeEvent, ChangeKind, as_change, placed, rank
+from bongsu.incident.changes import ChangeEvent, ChangeKind, as_change, masked, placed, rank
 from bongsu.incident.report import Change, Evidence
 from bongsu.manual.schema.services import Service
 
@@ -96,6 +96,22 @@ def test_a_told_change_is_placed_by_its_deployments_name():
     )
     unknown = msgspec.structs.replace(event, subject="", service="checkout")
     assert placed(unknown, SERVICES).service == "checkout"
+
+
+def test_a_told_change_loses_its_secrets_and_nothing_else():
+    told = ChangeEvent(
+        at=START, summary="v1.2.4 with password=hunter2secret by kim@example.com",
+        links=(Link("https://ci.example.com/817?token=hunter2secret", "build 817"),),
+        details={"db_password": "hunter2secret", "before": "2", "image": "korea-backend:1.2.4"},
+    )  # fmt: skip
+    kept = masked(told)
+    assert "hunter2secret" not in repr(kept)
+    assert "kim@example.com" in kept.summary
+    assert kept.summary.startswith("v1.2.4 with password=")
+    assert kept.links[0].href.startswith("https://ci.example.com/817?token=")
+    assert kept.details["before"] == "2"
+    assert kept.details["image"] == "korea-backend:1.2.4"
+    assert masked(kept) == kept
 
 
 def test_a_told_change_keeps_braces_and_its_first_link():

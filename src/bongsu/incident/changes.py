@@ -16,6 +16,7 @@ import msgspec
 from bongsu.i18n import N_
 from bongsu.incident.alert import Link, Remark
 from bongsu.incident.report import Change, Evidence
+from bongsu.logs.masking import mask_secrets
 from bongsu.manual.schema.services import Service
 
 ChangeKind = Literal["deployment", "config", "scale", "flag", "event"]
@@ -50,6 +51,20 @@ class ChangeEvent(msgspec.Struct, frozen=True, kw_only=True):
     details: dict[str, str] = {}
     key: str = ""
     """what makes it the same again, within one integration; empty where nothing does"""
+
+
+def masked(event: ChangeEvent) -> ChangeEvent:
+    """Return the event without secrets, since it is kept, shown and sent; who did it stays."""
+    return msgspec.structs.replace(
+        event,
+        summary=mask_secrets(event.summary),
+        links=tuple(Link(mask_secrets(one.href), mask_secrets(one.text)) for one in event.links),
+        # What a value is, its name says.
+        details={
+            name: mask_secrets(f"{name}: {value}").removeprefix(f"{name}: ")
+            for name, value in event.details.items()
+        },
+    )
 
 
 def placed(event: ChangeEvent, services: Mapping[str, Service]) -> ChangeEvent:

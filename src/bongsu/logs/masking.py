@@ -27,11 +27,19 @@ def mask(text: str) -> str:
 
     In doubt it masks. Masking a masked text changes nothing. Never raises.
     """
+    text = mask_secrets(text)
+    if "@" in text:
+        text = _email(text)
+    return _numbers(text) if _MANY_DIGITS.search(text) else text
+
+
+def mask_secrets(text: str) -> str:
+    """Return ``text`` without secrets, as `mask` does; who is spoken of stays."""
     small = text.lower()
     for needed, rule in _RULES:
         if any(word in small for word in needed):
             text = rule(text)
-    return _numbers(text) if _MANY_DIGITS.search(text) else text
+    return text
 
 
 # ── secrets ──────────────────────────────────────────────────────────────────────────────
@@ -226,6 +234,5 @@ _RULES: tuple[tuple[tuple[str, ...], Callable[[str], str]], ...] = (
     (("bearer", "basic", "digest", "geniekey", "negotiate"), _bearer),
     (tuple(_TOKENS_BEGIN.split()), _token),
     (tuple(_KEYS_HAVE.split()), _pair),
-    (("@",), _email),
 )
 """what must be in a text for a rule to be worth trying (in lower case), and the rule"""

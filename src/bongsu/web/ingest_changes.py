@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import asyncpg
 import msgspec
 
-from bongsu.incident.changes import ChangeEvent, placed
+from bongsu.incident.changes import ChangeEvent, masked, placed
 from bongsu.manual.schema.signals import SignalFormat
 from bongsu.signals.formats import changes as plain
 from bongsu.signals.formats import flags
@@ -51,7 +51,7 @@ async def keep(
         RefusedError: the database does not answer.
     """
     services = manual.services.services
-    found = [placed(event, services) for event in events]
+    found = [placed(masked(event), services) for event in events]
     try:
         async with pool.acquire(timeout=2) as conn:
             return await store.add(conn, now, told_by, found)

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from bongsu.i18n import N_
 from bongsu.incident.alert import Link
-from bongsu.incident.changes import ChangeEvent, ChangeKind, placed
+from bongsu.incident.changes import ChangeEvent, ChangeKind, masked, placed
 from bongsu.store import changes as store
 from bongsu.store.changes import ChangePlace, Wanted
 from bongsu.web.api import lists, requests
@@ -90,5 +90,5 @@ async def tell(at: S, who: Responder, body: ToldChange) -> Response:
         key=body.key,
     )  # fmt: skip
     async with at.pool.acquire() as conn:
-        new = await store.add(conn, now, who.signature, [placed(event, services)])
+        new = await store.add(conn, now, who.signature, [placed(masked(event), services)])
     return answer(Noted(bool(new)), 201)
