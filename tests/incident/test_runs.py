@@ -352,3 +352,31 @@ def test_a_plan_that_this_release_cannot_read_ends_its_run_and_disturbs_no_page(
     assert run.outcome == "failed"
     assert run.why is not None
     assert run.why.code == "run_undecidable"
+
+
+def test_stopping_at_a_way_back_that_nobody_knows_of_ends_the_run():
+    workers = begun(with_playbook(SCALE, RESTART, LOOK), {"do 2": "failed", "undo 1": "unknown"})
+    assert workers.run.stuck == 1
+    said = asking.answer(workers.world.incident, workers.run.id, 1, PERSON, said="stop")
+    workers.world.runner.write(f"person:{PERSON}", said)
+    assert workers.work().outcome == "undo_failed"
+    assert workers.done[-1] == "undo 0", "the others are taken back all the same"
+
+
+def test_taking_back_waits_for_the_lock_as_long_as_any_run_and_may_be_asked_for_again():
+    workers = begun(with_playbook(SCALE, lock="backend"))
+    world, run = workers.world, workers.run
+    world.skip_to("3:00:00")
+
+    def asks() -> None:
+        bodies = asking.take_back(world.incident, run.id)
+        world.runner.write(f"person:{PERSON}", bodies)
+
+    asks()
+    assert workers.run.wanted_at == world.runner.now, "not since the run was asked for, hours ago"
+    refused = r.StartRefused(run.id, e.Reason("lock_lost", {"lock": "backend"}))
+    workers._seen = len(world.log)
+    world.runner.write("system", [refused])
+    assert workers.run.outcome == "undo_failed"
+    asks()
+    assert workers.work().outcome == "undone"

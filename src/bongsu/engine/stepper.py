@@ -320,7 +320,7 @@ def _row(incident: int, run: Run, now: datetime) -> runs.RunRow:
 
 def _waits(run: Run, holder: tuple[int, str], now: datetime) -> e.AnyBody:
     lock = run.asked.lock or ""
-    if now - run.asked_at > LOCK_AT_MOST:
+    if now - (run.wanted_at or run.asked_at) > LOCK_AT_MOST:
         return r.StartRefused(run.id, e.Reason("lock_lost", {"lock": lock}))
     values = {"lock": lock, "run": holder[1], "incident": str(holder[0])}
     return r.RunWaits(run.id, now + LOCK_AGAIN, e.Reason("lock_taken", values))

@@ -61,7 +61,8 @@ def _start(run: Run, now: datetime) -> Iterator[Finding]:
 
 def _take_lock(run: Run, now: datetime) -> Iterator[Finding]:
     if run.refused is not None:
-        yield r.RunEnded(run.id, "refused", run.refused)
+        outcome: r.RunOutcome = "undo_failed" if run.phase == "undo_asked" else "refused"
+        yield r.RunEnded(run.id, outcome, run.refused)
     elif run.starting:
         return
     elif run.waits_until is not None and run.waits_until > now:

@@ -47,6 +47,8 @@ class Run(msgspec.Struct, frozen=True):
     ended_at: datetime | None = None
     outcome: r.RunOutcome | None = None
     why: Reason | None = None
+    wanted_at: datetime | None = None
+    """since when its lock is wanted once more, to take it back; None is since it was asked for"""
     starting: bool = False
     """a worker is taking the lock"""
     refused: Reason | None = None
@@ -130,7 +132,9 @@ def _after(run: Run, body: RunEvent, at: datetime) -> Run:  # noqa: PLR0911, PLR
         case r.StepAnswered():
             return _answered(run, body, at)
         case r.RunStopping() if run.over:
-            return changed(run, phase="undo_asked", stopping=body)
+            return changed(
+                run, phase="undo_asked", stopping=body, wanted_at=at, refused=None, waits_until=None
+            )
         case r.RunStopping():
             return changed(run, stopping=body)
         case r.RunEnded():
@@ -165,6 +169,8 @@ def _ended(run: Run, body: r.StepEnded, at: datetime) -> Run:
 def _answered(run: Run, body: r.StepAnswered, at: datetime) -> Run:
     """A person's word stands for what a worker could not say."""
     match body.answer:
+        case "stop" if run.phase == "undoing":
+            return _ended(run, r.StepEnded(run.id, body.step, "undo", 0, "failed"), at)
         case "stop":
             stopping = r.RunStopping(run.id, undo=run.asked.undoes, note=body.note)
             return msgspec.structs.replace(run, stopping=stopping)
