@@ -6,7 +6,6 @@ stand-in of `tests.kube`, the application is examples/admin-hooks.
 
 from __future__ import annotations
 
-import asyncio
 import importlib.util
 import shutil
 import threading
@@ -28,7 +27,6 @@ from tests.manual.conftest import SEED
 from bongsu.engine.hands import SystemHands
 from bongsu.engine.policy import compile_policy
 from bongsu.incident import events as e
-from bongsu.incident import run_events as r
 from bongsu.incident.runs import asking
 from bongsu.incident.runs.flow import waiting_for
 from bongsu.incident.runs.state import Run

@@ -7,7 +7,6 @@ from tests.kube import troubles
 from tests.kube.cluster import NAMESPACE
 from tests.recovery.conftest import Site, outcomes, patches, undone
 
-
 SCALE = "patch deployments/korea-backend/scale"
 PATCH = "patch deployments/korea-backend"
 

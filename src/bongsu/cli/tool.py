@@ -33,7 +33,7 @@ def pool(
         str, typer.Option(help=t(N_("the environment variable that holds its address")))
     ] = "MONGODB_URL",
     over: Annotated[
-        float, typer.Option(min=0.01, max=1, help=t(N_("the share of connections that is much")))
+        float, typer.Option(min=0.001, max=1, help=t(N_("the share of connections that is much")))
     ] = 0.8,
     timeout: Annotated[float, typer.Option(help=t(N_("seconds")))] = 5.0,
     as_json: AsJson = False,
