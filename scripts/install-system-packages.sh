@@ -21,7 +21,10 @@ say() { printf 'system packages: %s\n' "$*" >&2; }
 have() { command -v "$1" >/dev/null 2>&1; }
 
 # Debian's chromium is a browser the tests can drive; its package has no Korean letters of its own.
-test_packages=(chromium fonts-nanum prometheus prometheus-alertmanager redis-server tmux)
+test_packages=(
+  chromium fonts-nanum iproute2 iptables iputils-ping nftables prometheus prometheus-alertmanager
+  redis-server tcpdump tmux
+)
 
 required=()
 wanted=()
@@ -36,7 +39,7 @@ fi
 
 if ! have dpkg-query; then
   # Not Debian: its package names mean nothing here, so look for the programs instead.
-  [[ $purpose == demo ]] || for program in chromium prometheus alertmanager redis-server tmux; do
+  [[ $purpose == demo ]] || for program in chromium ip iptables nft ping prometheus alertmanager redis-server tcpdump tmux; do
     have "$program" || required+=("$program")
   done
   if ((${#required[@]} + ${#wanted[@]})); then

@@ -118,7 +118,7 @@ class Site:
     said_yes: list[str] = field(default_factory=list)
     """the roles that were asked"""
 
-    async def begin(self, playbook: str, *, dry: bool = False, **parameters: object) -> str:
+    async def begin(self, playbook: str, *, dry: bool = False, **parameters: Any) -> str:
         """Open an incident if there is none, and ask for a playbook; returns the run's name."""
         if not self.incident:
             await self.house.desk.receive(alert("Down"))
@@ -140,7 +140,7 @@ class Site:
             await self._go_on(run)
         raise AssertionError(f"not over: {run}")
 
-    async def run(self, playbook: str, **parameters: object) -> Run:
+    async def run(self, playbook: str, **parameters: Any) -> Run:
         """Run a playbook to its end."""
         return await self.finish(await self.begin(playbook, **parameters))
 
@@ -158,13 +158,13 @@ class Site:
     async def called(self) -> list[str]:
         """Why people were called, in order."""
         log = await self.house.desk.log(self.incident)
-        return [one.body.why.code for one in log if isinstance(one.body, e.Paged) and one.body.why]
+        return [one.body.why.code for one in log if isinstance(one.body, e.Paged)]
 
     async def notices(self) -> list[e.NoticeDue]:
         """The notices of playbooks."""
         log = await self.house.desk.log(self.incident)
         found = [one.body for one in log if isinstance(one.body, e.NoticeDue)]
-        return [one for one in found if one.why and one.why.code == "playbook_notice"]
+        return [one for one in found if one.why.code == "playbook_notice"]
 
     async def _go_on(self, run: Run) -> None:
         clock = self.house.desk.clock
@@ -221,7 +221,7 @@ async def mongodb() -> AsyncIterator[str]:
 
 
 @pytest.fixture
-async def site(
+async def site(  # noqa: PLR0917  fixtures
     pool: Pool, database_url: str, cluster: Cluster, application: Application, mongodb: str,
     tmp_path: Path,
 ) -> AsyncIterator[Site]:  # fmt: skip

@@ -1,4 +1,4 @@
-"""Isolation for real, in network namespaces: drop, let in again, capture, seal; and the playbooks."""
+"""Isolation for real, in network namespaces: drop, let in, capture, seal; and the playbooks."""
 
 from __future__ import annotations
 
