@@ -46,12 +46,9 @@ class StepOutput:
         middle = LEFT_OUT.format(count=self._left_out).encode() if self._left_out else b""
         return mask(bytes(self._head + middle + self._tail).decode(errors="replace"))
 
-    async def close(self) -> None:
-        """Write what is left."""
+    def stop(self) -> None:
+        """Write no more; whoever records what came of the step writes its text with that."""
         self._writing.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._writing
-        await self._write()
 
     async def _keep_writing(self) -> None:
         while True:
@@ -63,7 +60,7 @@ class StepOutput:
         if text == self._written:
             return
         with contextlib.suppress(*AWAY):
-            async with self._pool.acquire() as conn:
+            async with self._pool.acquire() as conn, conn.transaction():
                 await runs.write_output(conn, self._output, text)
                 await conn.execute("SELECT pg_notify($1, $2)", CHANNEL, str(self._incident))
             self._written = text

@@ -74,6 +74,13 @@ class Came(NamedTuple):
     """of the checks that it looked at, by id"""
 
 
+class Printed(NamedTuple):
+    """What a step printed, and where that is kept."""
+
+    id: int
+    text: str
+
+
 class Hands(Protocol):
     """Does one step on the systems; `bongsu.engine.hands` has the real ones."""
 
@@ -176,10 +183,15 @@ class Stepper:
         claim = Claim(self._engine.pool, effect, self._worker)
         had = await self._claimed(claim, due, repeats=repeats)
         if had.output is None:
-            came = await claim.during(self._unknown(step, due))
+            came, printed = await claim.during(self._unknown(step, due)), None
         else:
-            came = await claim.during(self._printed(effect, run, step, due, had.output))
-        await self._ended(effect, claim, due, came, had.output, step)
+            kept = StepOutput(self._engine.pool, had.output, effect.incident)
+            try:
+                came = await claim.during(self._perform(run, step, due, kept.take))
+            finally:
+                kept.stop()
+            printed = Printed(had.output, kept.text)
+        await self._ended(effect, claim, due, came, printed, step)
 
     async def _claimed(self, claim: Claim, due: r.StepDue, *, repeats: bool) -> StepClaim:
         """Claim it, on disk; a database that is away is waited for, since nothing has begun."""
@@ -202,16 +214,6 @@ class Stepper:
                     raise
                 log.info("step.waits_for_database", error=repr(error))
                 await asyncio.sleep(AWAY_PAUSE)
-
-    async def _printed(
-        self, effect: Effect, run: Run, step: Step, due: r.StepDue, output: int
-    ) -> Came:
-        """Do it, and keep what it prints while it does."""
-        kept = StepOutput(self._engine.pool, output, effect.incident)
-        try:
-            return await self._perform(run, step, due, kept.take)
-        finally:
-            await kept.close()
 
     async def _perform(
         self, run: Run, step: Step, due: r.StepDue, output: Callable[[str, bytes], None]
@@ -238,20 +240,23 @@ class Stepper:
         return Came("done", CHECKED) if settled else Came("unknown", DIED)
 
     async def _ended(  # noqa: PLR0917  the step in all its parts
-        self, effect: Effect, claim: Claim, due: r.StepDue, came: Came, output: int | None,
+        self, effect: Effect, claim: Claim, due: r.StepDue, came: Came, printed: Printed | None,
         step: Step,
     ) -> None:  # fmt: skip
         ended = r.StepEnded(
             due.run, due.step, due.direction, due.attempt, came.outcome, came.says,
-            dict(came.values), came.exit_code, round(came.took_s, 3), output,
+            dict(came.values), came.exit_code, round(came.took_s, 3),
+            None if printed is None else printed.id,
             [f"{check}={verdict}" for check, verdict in came.verdicts.items()],
         )  # fmt: skip
 
         async def bodies(
-            _conn: PoolConnection, policy: Policy, run: Run, now: datetime
+            conn: PoolConnection, policy: Policy, run: Run, now: datetime
         ) -> list[e.AnyBody]:
+            if printed is not None:
+                await runs.write_output(conn, *printed)
             if isinstance(step, NotifyStep) and not run.asked.dry:
-                incident = (await incidents.lock(_conn, [effect.incident]))[effect.incident]
+                incident = (await incidents.lock(conn, [effect.incident]))[effect.incident]
                 case = Case(policy.manual, incident, policy.shifts, now)
                 return [*notices(case, step, run.id, due.step), ended]
             return [ended]
