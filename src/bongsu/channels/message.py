@@ -13,7 +13,7 @@ from typing import Literal, Protocol, get_args
 import msgspec
 
 Kind = Literal["page", "notice", "update"]
-ActionCode = Literal["ack", "confirm", "dismiss", "resolve", "escalate"]
+ActionCode = Literal["ack", "confirm", "dismiss", "resolve", "escalate", "approve", "refuse"]
 ACTION_CODES: tuple[ActionCode, ...] = get_args(ActionCode)
 Mention = Literal["here", "channel", "everyone"]
 

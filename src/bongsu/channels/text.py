@@ -29,6 +29,8 @@ _ACTIONS: dict[ActionCode, str] = {
     "dismiss": N_("False alarm"),
     "resolve": N_("Resolve"),
     "escalate": N_("Escalate"),
+    "approve": N_("Approve"),
+    "refuse": N_("Refuse"),
 }
 
 
@@ -128,6 +130,11 @@ def demand(message: Message) -> str:
     if message.person is None:
         return t("Acknowledge by {time}; then the next person is called.", time=by)
     name = one_line(message.person.name)
+    if any(action.code == "approve" for action in message.actions):
+        return t(
+            "{person}, approve or refuse by {time}; without an answer it is not done.",
+            person=name, time=by,
+        )  # fmt: skip
     if message.role:
         return t(
             "{person}, take the role {role} by {time}; then the next person is called.",

@@ -15,6 +15,8 @@ from bongsu.incident.calls import REPORT
 from bongsu.incident.digest import thread_of
 from bongsu.incident.phases import Phase
 from bongsu.incident.reasons import explain
+from bongsu.incident.runs.approving import asked_on, still_asked
+from bongsu.incident.runs.telling import wanted
 from bongsu.incident.state import Incident, Notice, Page
 from bongsu.manual.schema.document import Manual
 
@@ -64,6 +66,7 @@ class Writer:
             role=manual.role_name(page.role).in_(lang) if page.role else None,
             answer_by=page.answer_by, why=explain(page.why, manual, t),
             actions=self._actions(incident, page, t, now),
+            text=wanted(manual, incident, page.ladder, t),
         )  # fmt: skip
 
     def _notice(self, manual: Manual, incident: Incident, due: e.DeliveryDue) -> Message:
@@ -137,6 +140,8 @@ class Writer:
 
 
 def _codes(incident: Incident, page: Page) -> tuple[ActionCode, ...]:
+    if asked_on(page.ladder) is not None:
+        return ("approve", "refuse") if still_asked(incident, page.ladder) else ()
     if page.role is not None:
         return ("ack",)
     if incident.phase is Phase.DETECTED:

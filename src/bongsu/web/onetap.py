@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+import msgspec
 from markupsafe import escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -21,12 +22,15 @@ from bongsu.engine.engine import UnknownIncidentError
 from bongsu.i18n import N_, Translator, translator
 from bongsu.incident.commands import RefusedError
 from bongsu.incident.reasons import explain, person_name
+from bongsu.incident.runs import telling
+from bongsu.incident.runs.approving import still_asked
 from bongsu.incident.state import Incident
 from bongsu.store import incidents
 from bongsu.web import perform
 from bongsu.web.services import Services, services
 
 _DIGITS = 18
+YES_OR_NO: tuple[ActionCode, ActionCode] = ("approve", "refuse")
 
 
 class GoPage(NamedTuple):
@@ -42,6 +46,8 @@ class GoPage(NamedTuple):
     """what the button would do; None: nothing is left to be done"""
     label: str = ""
     """the button's text"""
+    other: tuple[ActionCode, str] | None = None
+    """a second button and its text, where the link asks for a yes or a no"""
     details: str = ""
     """the incident's page"""
     status: int = 200
@@ -69,8 +75,17 @@ async def _answer(request: Request, *, act: bool) -> Response:
         return render(request, _over(at, request))
     except links.Refusal:
         return render(request, _invalid(at, request))
+    if act and claims.purpose in YES_OR_NO:
+        claims = await _chosen(request, claims)
     page = await (_tapped(at, claims) if act else _looked(at, claims))
     return render(request, page)
+
+
+async def _chosen(request: Request, claims: Claims) -> Claims:
+    """Take the button that was pressed: who may say yes by a link may say no by it."""
+    form = await request.form(max_files=0, max_fields=5)
+    pressed = next((code for code in YES_OR_NO if code == form.get("answer")), claims.purpose)
+    return msgspec.structs.replace(claims, purpose=pressed)
 
 
 async def _looked(at: Services, claims: Claims) -> GoPage:
@@ -82,7 +97,12 @@ async def _looked(at: Services, claims: Claims) -> GoPage:
     if done:
         return _standing(at, claims, incident, t, done=t(N_("Nothing more to do")))
     text = perform.standing(incident, at.policy.manual, t)
-    return _page(at, claims, incident, t, title=incident.title, text=text)
+    if claims.purpose not in YES_OR_NO:
+        return _page(at, claims, incident, t, title=incident.title, text=text)
+    wanted = telling.wanted(at.policy.manual, incident, _ladder(incident, claims), t)
+    page = _page(at, claims, incident, t, title=t(N_("May this be done?")), text=wanted)
+    yes, no = (action_label(code, t.lang) for code in YES_OR_NO)
+    return page._replace(action="approve", label=yes, other=("refuse", no))
 
 
 async def _tapped(at: Services, claims: Claims) -> GoPage:
@@ -128,6 +148,13 @@ def already(incident: Incident, claims: Claims) -> bool:
             return not incident.open
         case "escalate":
             return False
+        case "approve" | "refuse":
+            return not still_asked(incident, _ladder(incident, claims))
+
+
+def _ladder(incident: Incident, claims: Claims) -> str:
+    page = incident.pages.get(claims.page)
+    return page.ladder if page else ""
 
 
 def _page(
@@ -135,7 +162,8 @@ def _page(
 ) -> GoPage:
     return GoPage(
         t, title, text, incident, person_name(claims.person, at.policy.manual), claims.purpose,
-        action_label(claims.purpose, t.lang), f"{at.base_url}/incidents/{incident.id}",
+        action_label(claims.purpose, t.lang),
+        details=f"{at.base_url}/incidents/{incident.id}",
     )  # fmt: skip
 
 
@@ -145,7 +173,9 @@ def _standing(
     """A page without a button: who has it since when, and how far it is."""
     manual = at.policy.manual
     text = perform.standing(incident, manual, t)
-    if incident.acknowledged_at is not None:
+    if claims.purpose in YES_OR_NO:
+        text = telling.answered(manual, incident, _ladder(incident, claims), t) or text
+    elif incident.acknowledged_at is not None:
         person = manual.person(claims.person)
         zone = (person.timezone if person else None) or manual.overview.timezone
         since = t("Acknowledged at {at}.", at=moment(incident.acknowledged_at, zone))
@@ -186,6 +216,13 @@ async def _incident(at: Services, claims: Claims) -> Incident | None:
         return await incidents.load(conn, _id(claims))
 
 
+def _second(page: GoPage) -> str:
+    if page.other is None:
+        return ""
+    code, label = page.other
+    return f" <button type=submit name=answer value={code}>{escape(label)}</button>"
+
+
 def plain(request: Request, page: GoPage) -> Response:
     """Write the page without the console's style: readable, and usable with a thumb."""
     parts = [f"<h1>{escape(page.title)}</h1>"]
@@ -196,7 +233,8 @@ def plain(request: Request, page: GoPage) -> Response:
     if page.action is not None:
         parts.append(
             f'<form method=post action="{escape(request.url.path)}">'
-            f"<button type=submit>{escape(page.label)}</button></form>"
+            f"<button type=submit name=answer value={page.action}>{escape(page.label)}</button>"
+            f"{_second(page)}</form>"
         )
     if page.details:
         details = page.t(N_("Incident page")) if page.incident else page.t(N_("Sign in"))

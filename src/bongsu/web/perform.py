@@ -11,6 +11,8 @@ from bongsu.i18n import N_, Translator
 from bongsu.incident import commands as c
 from bongsu.incident.phases import Phase
 from bongsu.incident.reasons import person_name, phase_name
+from bongsu.incident.runs import asking
+from bongsu.incident.runs.approving import asked_on
 from bongsu.incident.state import Incident
 from bongsu.store.access import ROLES
 from bongsu.web.access.actor import Via
@@ -26,6 +28,8 @@ DONE: dict[ActionCode, str] = {
     "dismiss": N_("{person} dismissed {number} as a false alarm."),
     "resolve": N_("{person} resolved {number}."),
     "escalate": N_("{person} escalated {number}."),
+    "approve": N_("{person} approved it; it goes on."),
+    "refuse": N_("{person} refused it; it is not done."),
 }
 
 
@@ -74,8 +78,22 @@ async def perform(
                 return c.resolve(policy.manual, incident, person, via=via)
             case "escalate":
                 return c.escalate(policy.manual, incident, policy.shifts, now)
+            case "approve" | "refuse":
+                run, step = _asked_by(incident, page)
+                return asking.approve(
+                    policy.manual, incident, run, step, person, yes=code == "approve", via=via
+                )
 
     return await engine.act(incident_id, f"person:{person}", command)
+
+
+def _asked_by(incident: Incident, page: str | None) -> tuple[str, int]:
+    """Return the run and the step for whose approval a page calls."""
+    known = incident.pages.get(page or "")
+    found = asked_on(known.ladder) if known else None
+    if found is None:
+        raise c.RefusedError("no_approval_wanted", run="-")
+    return found
 
 
 def done(code: ActionCode, incident: Incident, person: str, manual: Manual, t: Translator) -> str:

@@ -10,6 +10,7 @@ import asyncio
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
 import structlog
 from starlette.background import BackgroundTask
 from starlette.requests import Request
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from bongsu.manual.schema.document import Manual
     from bongsu.manual.schema.team import Person
 
+APPROVALS = ("approve", "refuse")
+"""what has been answered has no more buttons"""
 IN_TIME = 2.0
 """seconds that the work may take; Slack gives up after three"""
 _DIGITS = 18
@@ -151,4 +154,6 @@ async def _update(
     message = at.writer.update(
         at.policy, incident, text=outcome.text, thread=pressed.receipt, lang=outcome.t.lang
     )
+    if pressed.action in APPROVALS:
+        message = msgspec.structs.replace(message, actions=())
     await channel.send(message, pressed.channel)

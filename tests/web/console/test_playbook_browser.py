@@ -65,7 +65,8 @@ async def typed(page: Page, kind: str) -> None:
 async def taken(page: Page, name: str) -> None:
     """Keep a picture where a person asks for one."""
     if folder := os.environ.get("BONGSU_SCREENSHOTS"):
-        await page.screenshot(path=str(Path(folder) / f"{name}.png"), full_page=True)
+        shown = page.locator("#s-runs, main > .grid, main > section").first
+        await shown.screenshot(path=str(Path(folder) / f"{name}.png"))
 
 
 async def fits(page: Page) -> None:

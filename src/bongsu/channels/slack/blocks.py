@@ -23,7 +23,10 @@ SECTIONS = 4
 """Slack takes 50 blocks, but has an unwritten limit near 13,000 characters for all of them"""
 WHY = 500
 _COLOURS = {"P0": "🔴", "P1": "🟠", "P2": "🟡", "P3": "🔵"}
-_STYLES = {"ack": "primary", "confirm": "primary", "escalate": "danger"}
+_STYLES = {
+    "ack": "primary", "confirm": "primary", "escalate": "danger", "approve": "primary",
+    "refuse": "danger",
+}  # fmt: skip
 Answers = Literal["buttons", "links", "none"]
 """how the reader can answer: by buttons, by their own signed links, or only on the incident page"""
 OPEN = "open"

@@ -14,6 +14,13 @@ def ladder_of(run: str, step: int) -> str:
     return f"{APPROVAL}:{run}:{step}"
 
 
+def asked_on(ladder: str) -> tuple[str, int] | None:
+    """Return the run and the step for which a ladder calls; None where it is another one."""
+    kind, _, rest = ladder.partition(":")
+    name, _, step = rest.rpartition(":")
+    return (name, int(step)) if kind == APPROVAL and step.lstrip("-").isdigit() else None
+
+
 def still_asked(incident: Incident, ladder: str) -> bool:
     """Whether the approval for which a ladder calls has not been answered."""
     kind, _, rest = ladder.partition(":")

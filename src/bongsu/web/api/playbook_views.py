@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable
 from typing import Annotated
 
@@ -10,20 +9,14 @@ import msgspec
 from msgspec import Meta
 
 from bongsu.i18n import N_, Translator
-from bongsu.incident.times import span
+from bongsu.incident.runs.telling import does, undoes
 from bongsu.manual.schema.document import Manual
 from bongsu.manual.schema.playbooks import (
-    CheckStep,
-    CommandStep,
-    HttpStep,
-    HumanStep,
-    KubectlStep,
     NotifyStep,
     Parameter,
     Playbook,
     Step,
     SubPlaybookStep,
-    WaitStep,
 )
 from bongsu.web.api.views import Named, named_type
 
@@ -169,41 +162,3 @@ def _step(
 def named_role(role: str | None, manual: Manual, t: Translator) -> Named | None:
     """Return a role with its name."""
     return Named(role, manual.role_name(role).in_(t.lang)) if role else None
-
-
-def does(step: Step, manual: Manual, t: Translator) -> str:  # noqa: PLR0911  one exhaustive match
-    """Say exactly what a step does: its arguments, its address, its instruction."""
-    match step:
-        case CommandStep():
-            return shlex.join(step.argv)
-        case KubectlStep():
-            return shlex.join(["kubectl", *step.args])
-        case HttpStep():
-            return f"{step.method} {step.url}"
-        case WaitStep():
-            return span(step.duration, t)
-        case CheckStep():
-            known = manual.diagnosis.checks
-            return ", ".join(
-                known[one].name.in_(t.lang) if one in known else one for one in step.checks
-            )
-        case HumanStep():
-            return step.instruction.in_(t.lang)
-        case NotifyStep():
-            return f"{step.template} → {step.audience}"
-        case SubPlaybookStep():
-            called = manual.playbooks.get(step.playbook)
-            return called.name.in_(t.lang) if called else step.playbook
-
-
-def undoes(step: Step) -> str:
-    """Say exactly what takes a step back; empty where nothing does."""
-    match step:
-        case CommandStep() if step.undo is not None:
-            return shlex.join(step.undo)
-        case KubectlStep() if step.undo is not None:
-            return shlex.join(["kubectl", *step.undo])
-        case HttpStep() if (step.undo_url, step.undo_method, step.undo_body) != (None,) * 3:
-            return f"{step.undo_method or step.method} {step.undo_url or step.url}"
-        case _:
-            return ""

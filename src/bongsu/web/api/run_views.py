@@ -16,6 +16,7 @@ from bongsu.incident.reasons import explain
 from bongsu.incident.runs.approving import may_approve
 from bongsu.incident.runs.state import WHOLE, Approval, Run
 from bongsu.incident.runs.steps import can_be_undone, step_of
+from bongsu.incident.runs.telling import does, undoes
 from bongsu.incident.runs.waits import waits
 from bongsu.incident.runs.words import OUTCOMES
 from bongsu.incident.state import Incident
@@ -23,7 +24,7 @@ from bongsu.incident.timeline import actor_name
 from bongsu.manual.schema.document import Manual
 from bongsu.manual.schema.playbooks import HumanStep, Step
 from bongsu.store.runs import RunRow, StepOutput
-from bongsu.web.api.playbook_views import Seconds, does, named_role, undoes
+from bongsu.web.api.playbook_views import Seconds, named_role
 from bongsu.web.api.views import Named, named
 
 LONGEST_SHOWN = 4_000
