@@ -17,6 +17,7 @@ from tests.recovery.conftest import Site, outcomes
 from tests.recovery.networks import BONGSU
 
 from bongsu.incident import events as e
+from bongsu.store.database import Pool
 
 PREPARED = "Prepare to restore from the backup"
 
@@ -95,6 +96,12 @@ async def test_database_connections_are_renewed_pod_by_pod(site: Site):
     assert "healthy" in await site.output(run)
 
 
+@pytest.fixture
+def busy(pool: Pool) -> Pool:
+    """Connections of somebody else."""
+    return pool
+
+
 # ── the pool ─────────────────────────────────────────────────────────────────────────────
 
 
@@ -120,11 +127,12 @@ async def test_a_full_pool_of_mongodb_is_said_to_be_full():
     assert "hunter2" not in done.stdout + done.stderr + url.replace("hunter2", "")
 
 
-def test_the_pool_of_a_real_postgresql_is_looked_at(database_url: str):
-    done = pool(database_url, "--json")
+async def test_the_pool_of_a_real_postgresql_is_looked_at(database_url: str, busy: Pool):
+    done = await asyncio.to_thread(pool, database_url, "--json")
     assert done.returncode == 0, done.stdout + done.stderr
     assert json.loads(done.stdout)["verdict"] == "healthy"
-    crowded = pool(database_url, "--over", "0.001")
+    async with busy.acquire():
+        crowded = await asyncio.to_thread(pool, database_url, "--over", "0.001")
     assert crowded.returncode == 1
     assert "connections are in use" in crowded.stdout
 

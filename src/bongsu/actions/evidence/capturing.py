@@ -152,4 +152,5 @@ def _ended(output: Output | None) -> str:
 def _why(said: str, output: Output | None) -> str:
     if output is not None and output.ended in ("not_found", "not_allowed"):
         return output.complaint
-    return (said.strip().splitlines() or ["it said nothing"])[-1]
+    lines = said.strip().splitlines() or ["-"]
+    return next((line for line in lines if line.startswith("tcpdump: ")), lines[-1])
