@@ -1,6 +1,6 @@
 """Follows a run on a terminal: each step with its outcome and output as it comes.
 
-Where somebody sits at the terminal and the run waits for what they may say, they are asked.
+Where the run waits for a person, it shows the command that answers.
 """
 
 from __future__ import annotations

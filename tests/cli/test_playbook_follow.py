@@ -1,0 +1,120 @@
+"""``bongsu playbook run`` against a real process: followed, left, approved, answered."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import httpx
+import pytest
+from tests.cli.conftest import BONGSU
+from tests.web.console.stage import Stage, stage
+from tests.web.made_playbooks import command, with_playbooks
+
+from bongsu.store import access
+
+STEPS = [
+    {**command("talk"), "argv": ["sh", "-c", "echo hello; sleep 0.5; echo done talking"]},
+    {**command("bounce", approve="technical_lead"), "argv": ["echo", "bounced {{ word }}"]},
+    {"name": "see", "kind": "human", "instruction": "Look at the dashboard"},
+]
+FAILS = {"name": "Fails", "steps": [{**command("no"), "argv": ["sh", "-c", "echo why; exit 3"]}]}
+TALK = {"name": "Talk", "parameters": {"word": {"default": "ok"}}, "steps": STEPS}
+
+
+@dataclass
+class Terminal:
+    """A terminal of the PM, who is the commander."""
+
+    stage: Stage
+    environment: dict[str, str]
+    incident: str = ""
+
+    async def begin(self, *arguments: str) -> asyncio.subprocess.Process:
+        pipe = asyncio.subprocess.PIPE
+        return await asyncio.create_subprocess_exec(
+            BONGSU, *arguments, env=self.environment, stdin=asyncio.subprocess.DEVNULL,
+            stdout=pipe, stderr=pipe,
+        )  # fmt: skip
+
+    async def run(self, *arguments: str) -> tuple[int, str, str]:
+        process = await self.begin(*arguments)
+        out, err = await asyncio.wait_for(process.communicate(), 60)
+        return process.returncode or 0, out.decode(), err.decode()
+
+    async def answer(self, *arguments: str) -> dict[str, object]:
+        code, out, err = await self.run(*arguments, "--json")
+        assert code == 0, err
+        found: dict[str, object] = json.loads(out)
+        return found
+
+
+@pytest.fixture
+async def terminal(database_url: str, environment: dict[str, str]) -> AsyncIterator[Terminal]:
+    async with stage(database_url, manual=with_playbooks(talk=TALK, fails=FAILS)) as staged:
+        runtime = staged.runtime
+        async with runtime.pool.acquire() as conn:
+            now = runtime.engine.clock.now()
+            token, _ = await access.issue_token(conn, "pm", name="t", made_by="t", now=now)
+        env = {**environment, "BONGSU_URL": staged.base_url, "BONGSU_TOKEN": token}
+        headers = {"authorization": f"Bearer {token}"}
+        async with httpx.AsyncClient(base_url=staged.base_url, headers=headers) as http:
+            body = {"title": "검색 오류", "severity": "P0"}
+            made = await http.post("/api/v1/incidents", json=body)
+        yield Terminal(staged, env, str(made.json()["id"]))
+
+
+async def test_a_run_is_followed_with_its_output_answered_for_and_ends_with_0(terminal: Terminal):
+    i = ("--incident", terminal.incident)
+    following = await terminal.begin("playbook", "run", "talk", *i, "-p", "word=now", "--follow")
+    assert following.stdout is not None
+    seen = ""
+    while "bongsu playbook approve" not in seen:
+        line = await asyncio.wait_for(following.stdout.readline(), 30)
+        assert line, seen
+        seen += line.decode()
+    assert "│ hello" in seen
+    assert "✓ talk" in seen
+    run = seen.split()[0]
+    assert (await terminal.run("playbook", "approve", run, *i))[0] == 0
+    while "bongsu playbook answer" not in seen:
+        seen += (await asyncio.wait_for(following.stdout.readline(), 30)).decode()
+    assert "bounced now" in seen
+    assert "approved by PM" in seen
+    assert "Look at the dashboard" in seen
+    assert (await terminal.run("playbook", "answer", run, "done", *i))[0] == 0
+    assert await asyncio.wait_for(following.wait(), 30) == 0
+    history = await terminal.answer("playbook", "history", "talk")
+    assert [one["outcome"] for one in history["runs"]] == ["succeeded"]  # type: ignore[attr-defined]
+
+
+async def test_ctrl_c_leaves_the_run_going_and_says_how_to_stop_it(terminal: Terminal):
+    i = ("--incident", terminal.incident)
+    following = await terminal.begin("playbook", "run", "talk", *i, "--follow")
+    assert following.stdout is not None
+    first = (await asyncio.wait_for(following.stdout.readline(), 30)).decode()
+    run = first.split()[0]
+    following.send_signal(signal.SIGINT)
+    _, said = await asyncio.wait_for(following.communicate(), 30)
+    assert following.returncode == 130
+    assert f"bongsu playbook stop {run} --incident {terminal.incident}" in said.decode()
+    shown = (await terminal.answer("playbook", "history", *i))["runs"]
+    assert shown[0]["outcome"] is None  # type: ignore[index]
+    stopped = await terminal.answer("playbook", "stop", run, *i)
+    assert stopped["stopping"] or stopped["outcome"] == "stopped"
+    code, out, _ = await terminal.run("playbook", "follow", run, *i)
+    assert (code, "was stopped" in out) == (1, True)
+
+
+async def test_a_run_that_fails_ends_with_1_and_wrong_input_with_2(terminal: Terminal):
+    i = ("--incident", terminal.incident)
+    code, out, _ = await terminal.run("playbook", "run", "fails", *i, "--follow")
+    assert (code, "│ why" in out, "failed" in out) == (1, True, True)
+    code, _, err = await terminal.run("playbook", "run", "scale", *i, "-p", "replicas=99")
+    assert code == 2
+    assert "parameters.replicas: 99 is out of bounds for replicas: from 1 to 20" in err
+    code, _, err = await terminal.run("playbook", "approve", "r99", *i)
+    assert (code, "r99" in err) == (1, True)
