@@ -22,7 +22,12 @@ PIECES = st.sampled_from(
 )  # fmt: skip
 TEXT_LINES = st.lists(PIECES, max_size=12).map("".join).map(str.encode)
 ANY_LINES = st.binary(max_size=40).map(lambda data: data.replace(b"\n", b"?"))
-LINES = st.lists(st.one_of(TEXT_LINES, ANY_LINES), max_size=30)
+STACK_LINES = st.sampled_from([
+    b"ERROR it broke", b"\tat a.B(B.java:1)", b"Caused by: x", b"... 3 more", b"Traceback (x",
+    b"java.io.IOException", b"java.io.IOException: no", b"a.b.Error\r", b"a.b.Throwable:",
+    b"a.Errors", b"Exception", b"aException", b"x.Exception y", b"ValueError: no", b"",
+])  # fmt: skip
+LINES = st.lists(st.one_of(TEXT_LINES, ANY_LINES, STACK_LINES), max_size=30)
 QUICK = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 
 
@@ -104,6 +109,23 @@ def test_a_stack_trace_is_one_record_with_the_line_before(small):
         b"INFO ok",
     ]
     assert records[1].endswith(b"ValueError: no")
+
+
+@pytest.mark.parametrize("small", [-1, 1 << 20])
+def test_what_java_has_thrown_belongs_to_the_line_that_logs_it(small):
+    data = (
+        b"ERROR pool 3 broke\njava.lang.IllegalStateException: closed\n\tat a.B.c(B.java:1)\n"
+        b"Caused by: java.io.IOException: reset\n\t... 2 more\nINFO ok\n"
+        b"java.lang.OutOfMemoryError\n\tat a.B.c(B.java:1)\n"
+        b"java.lang.Error: again\n\tat a.B.c(B.java:1)\nmore.of.this: no exception\n"
+    )
+    records = heads(data, Miner(small=small).feed(data))
+    assert [record.split(b"\n")[0] for record in records] == [
+        b"ERROR pool 3 broke",
+        b"INFO ok",
+        b"java.lang.Error: again",
+        b"more.of.this: no exception",
+    ]
 
 
 @pytest.mark.parametrize("small", [-1, 8 << 20])

@@ -13,7 +13,7 @@ from typing import BinaryIO, cast
 import zstandard
 
 from bongsu.i18n import N_
-from bongsu.logs.shapes import CONTINUATION, TRACEBACK
+from bongsu.logs.shapes import CONTINUATION, THROWN, TRACEBACK
 
 Data = bytes | memoryview
 OnRead = Callable[[int], None]
@@ -117,7 +117,8 @@ def cut(data: bytes | mmap.mmap, end: int, start: int = 0) -> int:
         at = data.rfind(b"\n", limit, line - 1) + 1
         if at <= limit:
             break
-        if not CONTINUATION.match(data, at) and not _within_traceback(data, at, limit):
+        goes_on = CONTINUATION.match(data, at) or THROWN.match(data, at, line - 1)
+        if not goes_on and not _within_traceback(data, at, limit):
             return at
         line = at
     # One record as long as all that: its lines are better than nothing.

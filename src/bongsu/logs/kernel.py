@@ -20,8 +20,9 @@ from numba import boolean, int32, int64, njit, types, uint8, uint64
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-BLANK, CONTINUES, RAISES = 1, 2, 4
-"""what a line is, bits: nothing on it; goes on with the record before; begins a Python traceback"""
+BLANK, CONTINUES, RAISES, THROWN = 1, 2, 4, 8
+"""what a line is, bits: nothing on it; goes on with the record before; begins a Python traceback;
+says what Java has thrown"""
 GATHER = np.uint64(0x0102040810204080)
 """times eight bytes of 0 or 1: the top byte has them as bits"""
 TOP, LAST = np.uint64(56), np.uint64(63)
@@ -61,6 +62,42 @@ def _compiled(signature: Any) -> Compile:
 
 
 @_compiled(uint8(BYTES, int64, int64))
+def thrown(data, start, end):  # type: ignore[no-untyped-def]
+    """Tell whether a line says what was thrown; as `shapes.THROWN` says it."""
+    place = start
+    dotted = False
+    while place < end:
+        byte = data[place]
+        letter = 97 <= byte <= 122 or 65 <= byte <= 90 or 48 <= byte <= 57
+        if not letter and byte != 95 and byte != 36 and byte != 46:
+            break
+        dotted = dotted or byte == 46
+        place += 1
+    if not dotted or not (
+        place == end or data[place] == 58 or (data[place] == 13 and place + 1 == end)
+    ):
+        return 0
+    for suffix in (
+        (69, 120, 99, 101, 112, 116, 105, 111, 110),  # "Exception"
+        (84, 104, 114, 111, 119, 97, 98, 108, 101),  # "Throwable"
+    ):
+        if place - start > 9:
+            same = 0
+            while same < 9 and data[place - 9 + same] == suffix[same]:
+                same += 1
+            if same == 9:
+                return 0 + THROWN
+    error = (69, 114, 114, 111, 114)  # "Error"
+    if place - start > 5:
+        same = 0
+        while same < 5 and data[place - 5 + same] == error[same]:
+            same += 1
+        if same == 5:
+            return 0 + THROWN
+    return 0
+
+
+@_compiled(uint8(BYTES, int64, int64))
 def line_kind(data, start, end):  # type: ignore[no-untyped-def]
     """Tell what a line is; as `shapes.CONTINUATION` and `shapes.TRACEBACK` say it."""
     size = end - start
@@ -72,6 +109,8 @@ def line_kind(data, start, end):  # type: ignore[no-untyped-def]
             if data[place] != 32 and data[place] != 9 and data[place] != 13:
                 return 0 + CONTINUES if first != 13 else 0
         return 0 + BLANK
+    if 97 <= first <= 122:
+        return thrown(data, start, end)
     if first == 84 and size >= 11:  # "Traceback ("
         word = (84, 114, 97, 99, 101, 98, 97, 99, 107, 32, 40)
         for place in range(11):
@@ -323,9 +362,9 @@ def rehash(keys, values, old_keys, old_values):  # type: ignore[no-untyped-def]
 def join(count, starts, ends, hashes, shapes, lines, state):  # type: ignore[no-untyped-def]
     """Join lines into records, in place.
 
-    ``state[0]`` is 0 after nothing or a blank line, 1 within a record, 2 within a Python traceback;
-    it is carried on. Returns how many records there are, and where the record before ends if lines
-    belong to it, else -1.
+    ``state[0]`` is 0 after nothing or a blank line, 1 within a record, 2 within a Python traceback,
+    3 after the one line of a record that is no stack trace; it is carried on. Returns how many
+    records there are, and where the record before ends if lines belong to it, else -1.
     """
     records = 0
     longer = int64(-1)
@@ -333,7 +372,8 @@ def join(count, starts, ends, hashes, shapes, lines, state):  # type: ignore[no-
     for line in range(count):
         kind = lines[line]
         blank = (kind & BLANK) != 0
-        joins = within > 0 and not blank and ((kind & CONTINUES) != 0 or within == 2)
+        goes_on = (kind & CONTINUES) != 0 or within == 2 or (within == 3 and (kind & THROWN) != 0)
+        joins = within > 0 and not blank and goes_on
         if joins:
             within = 2 if (kind & RAISES) or (within == 2 and (kind & CONTINUES)) else 1
             if records == 0:
@@ -341,7 +381,7 @@ def join(count, starts, ends, hashes, shapes, lines, state):  # type: ignore[no-
             else:
                 ends[records - 1] = ends[line]
             continue
-        within = 0 if blank else (2 if kind & RAISES else 1)
+        within = 0 if blank else (2 if kind & RAISES else (1 if kind & THROWN else 3))
         starts[records] = starts[line]
         ends[records] = ends[line]
         hashes[records, 0] = hashes[line, 0]

@@ -16,6 +16,10 @@ WITH_DIGIT = re.compile(
 )
 CONTINUATION = re.compile(rb"[ \t][ \t\r]*[^ \t\r\n]|Traceback \(|Caused by: |\.\.\. [0-9]+ more")
 """how a line begins that goes on with the record before: indented, or as stack traces go on"""
+THROWN = re.compile(
+    rb"(?=[A-Za-z0-9_$]*\.)[a-z][A-Za-z0-9_$.]*(?:Exception|Error|Throwable)(?=:|\r?\Z)"
+)
+"""what Java has thrown, on the line after the one that logs it: ``java.io.IOException: no``"""
 BLANK = re.compile(rb"[ \t\r]*")
 TRACEBACK = b"Traceback ("
 """after it and its indented lines comes one that isn't indented and says what was raised"""
@@ -40,21 +44,24 @@ def records_of(data: bytes) -> Iterator[tuple[int, int, int]]:
     """Give where each record begins, where its first line ends, and where it ends.
 
     Continuation lines belong to the record before; at the data's beginning and after a blank line
-    there is none, so that there they begin one.
+    there is none, so that there they begin one. What was thrown belongs to a record that has one
+    line so far, and not to another stack trace.
     """
     begin = head = stop = -1
-    within = raising = False
+    within = raising = logged = False
     for start, end in lines_of(data):
         goes_on = CONTINUATION.match(data, start, end) is not None
         blank = BLANK.fullmatch(data, start, end) is not None
         raises = data.startswith(TRACEBACK, start, end)
-        if within and not blank and (goes_on or raising):
+        thrown = THROWN.match(data, start, end) is not None
+        if within and not blank and (goes_on or raising or (thrown and logged)):
             raising = raises or (raising and goes_on)
-            stop = end
+            stop, logged = end, False
             continue
         if begin >= 0:
             yield begin, head, stop
         within, raising = not blank, raises
+        logged = within and not raises and not thrown
         begin, head, stop = start, end, end
     if begin >= 0:
         yield begin, head, stop
