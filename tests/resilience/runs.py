@@ -122,6 +122,12 @@ class Askers:
             for lane, tower in enumerate(TOWERS):
                 group.create_task(self._lane(lane, tower, random.Random(self.lots.random())))
 
+    async def only(self, tower: str, seconds: float) -> None:
+        """Have one run done, and nothing else."""
+        asked = Asked("only-1", await self._declared("the only one"), fails=False)
+        self.asked.append(asked)
+        await self._one(asked, f"light_{tower}", seconds)
+
     async def _lane(self, lane: int, tower: str, lots: random.Random) -> None:
         number = 0
         while not self.stopping:

@@ -6,7 +6,10 @@ import asyncio
 import contextlib
 import os
 import random
+import signal
 from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,7 +26,7 @@ from bongsu.store import auditing
 from bongsu.store.database import connect_pool
 
 SEED = int(os.environ.get("BONGSU_TEST_SEED", "20250814"))
-KILLS = int(os.environ.get("BONGSU_TEST_RUN_KILLS", os.environ.get("BONGSU_TEST_KILLS", "60")))
+KILLS = int(os.environ.get("BONGSU_TEST_RUN_KILLS", os.environ.get("BONGSU_TEST_KILLS", "30")))
 POSTGRES_EVERY = 8
 """one kill in so many is PostgreSQL's"""
 
@@ -134,7 +137,61 @@ async def test_kills_at_and_inside_steps_repeat_none_and_skip_none(
     assert not verdict.wrong_end
     assert held == 0, "a lock is held by nobody"
     assert not breaks
-    assert len(askers.asked) > KILLS // 4, "too few runs for the kills to meet anything"
+    assert killer.at_its_step > KILLS // 5, "too few kills met a step"
+
+
+@asynccontextmanager
+async def one_run(house: House, seconds: float) -> AsyncIterator[tuple[Askers, Bongsu]]:
+    """One run that takes so long at each step, and the process that does its first step."""
+    write_manual(house, house.folder / "marks")
+    server, worker = house.server(), house.worker()
+    server.start()
+    await server.ready()
+    worker.start()
+    await worker.up()
+    pool = await connect_pool(house.url, size=2)
+    engine = Engine(pool, compile_policy(load(house.manual)))
+    askers = Askers(engine, house.folder / "marks", random.Random(1))
+    asking = asyncio.create_task(askers.only("free", seconds))
+    try:
+        await until(lambda: left_of(house))
+        parents = {one.ppid() for one in left_of(house)}
+        (doing,) = [one for one in (server, worker) if one.process.pid in parents]
+        yield askers, doing
+        await asyncio.wait_for(asking, 120)
+    finally:
+        asking.cancel()
+        pool.terminate()
+
+
+@pytest.mark.slow
+async def test_a_process_that_is_told_to_stop_lets_its_step_end(house: House):
+    async with one_run(house, seconds=1.0) as (askers, doing):
+        doing.signal(signal.SIGTERM)
+        assert await doing.ended(within=12) == 0, doing.words()
+        if isinstance(doing, Server):
+            doing.start()
+    verdict = judge(askers, read_marks(askers.marks))
+    assert verdict.torn == 0
+    assert not askers.answers, "nobody had to be asked"
+    assert verdict.outcomes == {"succeeded": 1}
+
+
+@pytest.mark.slow
+async def test_a_process_that_was_stopped_for_long_goes_on_with_nothing_that_is_anothers(
+    house: House,
+):
+    async with one_run(house, seconds=4.0) as (askers, doing):
+        doing.signal(signal.SIGSTOP)
+        await until(lambda: not left_of(house) or askers.answers, within=10)
+        await until(lambda: askers.answers, within=40)
+        doing.signal(signal.SIGCONT)
+    verdict = judge(askers, read_marks(askers.marks))
+    assert verdict.outcomes == {"succeeded": 1}
+    assert not verdict.twice
+    assert not verdict.misplaced
+    assert not verdict.overlapping
+    assert not verdict.skipped
 
 
 def left_of(house: House) -> list[psutil.Process]:
