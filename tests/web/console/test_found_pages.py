@@ -14,6 +14,7 @@ from tests.web.site import BASE, SECRET, START, Site, open_site
 
 from bongsu.engine.diagnosis import Asked, Diagnostician
 from bongsu.engine.messages import Writer
+from bongsu.incident import events as e
 from bongsu.incident.alert import Remark
 from bongsu.incident.changes import ChangeEvent
 from bongsu.incident.report import Report
@@ -112,6 +113,15 @@ async def test_the_severity_can_be_taken_over_without_javascript(clinic: Clinic)
     page = await someone.get(incident)
     assert one(page, "#s-head")["data-severity"] == "P1"
     assert page.select_one("#s-found .proposal form") is None
+
+
+async def test_a_lower_severity_is_not_offered_while_alerts_fire(clinic: Clinic) -> None:
+    someone = await reader(clinic.site, "responder")
+    incident = await diagnosed(someone)
+    fires = [e.AlertsAdded(1, 1, "BackendDown")]
+    number = int(incident.rsplit("/", 1)[1])
+    await clinic.site.engine.act(number, "integration:prometheus", lambda *_: fires)
+    assert (await someone.get(incident)).select_one("#s-found .proposal form") is None
 
 
 async def test_what_a_system_said_is_text_and_its_links_lead_only_to_the_web(

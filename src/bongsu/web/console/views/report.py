@@ -169,9 +169,11 @@ def _proposal(
     if found.severity is None:
         return None
     differs = found.severity != incident.severity
+    # What was found may be less than what is broken: nothing is lowered while alerts fire.
+    fits = found.severity < incident.severity or (differs and not incident.firing)
     return ProposalShown(
         found.severity, manual.overview.severities[found.severity].name.in_(t.lang), found.why,
-        differs, differs and incident.open and actor.may("responder"),
+        differs, fits and incident.open and actor.may("responder"),
     )  # fmt: skip
 
 
