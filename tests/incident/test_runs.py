@@ -312,6 +312,14 @@ def test_a_dry_run_asks_nobody_and_takes_nothing_back():
     assert not [one for one in workers.world.bodies(e.Paged) if one.why.code == "approval_wanted"]
 
 
+def test_in_a_drill_nothing_is_run_for_real():
+    whole = with_playbook(SCALE)
+    world = World(whole)
+    world.at("0:00").opens("P0", drill=True)
+    world.runner.write("person:pm", asking.ask(whole, world.incident, "mend", {}))
+    assert [one.dry for one in world.bodies(r.RunAsked)] == [True]
+
+
 AUTOMATIC = {"automatic": {"when": "checks.cpu == 'unhealthy'"}}
 
 

@@ -57,9 +57,10 @@ def ask(
     manual: Manual, incident: Incident, playbook: str, given: Mapping[str, object], *,
     dry: bool = False,
 ) -> Bodies:  # fmt: skip
-    """A person wants a playbook run; the recovery has then begun."""
+    """A person wants a playbook run; the recovery has then begun. In a drill it is only shown."""
     if not incident.open:
         raise RefusedError("not_open", phase=incident.phase.value)
+    dry = dry or incident.drill
     body = asked(manual, playbook, given, run=f"r{incident.seq + 1}", dry=dry)
     begins = not dry and incident.phase in BEFORE_RECOVERY and allowed(
         incident.phase, e.RecoveryStarted
