@@ -31,10 +31,6 @@ UPDATE runs SET ended_at = ended.at, outcome = ended.outcome
        AS ended(incident, run, at, outcome)
  WHERE runs.incident = ended.incident AND runs.run = ended.run
 """
-_OPEN_OUTPUT = """
-INSERT INTO step_outputs (incident, run, step, direction, attempt, began_at)
-VALUES ($1, $2, $3, $4, $5, $6) RETURNING id
-"""
 _WRITE_OUTPUT = "UPDATE step_outputs SET body = $2 WHERE id = $1"
 _COLUMNS = "id, incident, run, step, direction, attempt, began_at"
 _OUTPUTS = f"""
@@ -111,15 +107,6 @@ async def begin(conn: PoolConnection, row: RunRow) -> tuple[int, str] | None:
 async def end(conn: PoolConnection, ended: Sequence[Ended]) -> None:
     """Write that runs are over: their locks are free with the commit."""
     await conn.execute(_END, *zip(*ended, strict=True))
-
-
-async def open_output(
-    conn: PoolConnection, incident: int, run: str, step: int, direction: str, *,
-    attempt: int, at: datetime,
-) -> int:  # fmt: skip
-    """Make room for what a step prints; returns its id."""
-    found: int = await conn.fetchval(_OPEN_OUTPUT, incident, run, step, direction, attempt, at)
-    return found
 
 
 async def write_output(conn: PoolConnection, output: int, body: str) -> None:
