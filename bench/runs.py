@@ -21,6 +21,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -186,7 +187,7 @@ async def measured(folder: Path, count: int, rounds: int) -> dict[str, list[floa
         await of("report to first program, here", lambda: until_begun(here, seen, count))
         await of("report to first program, elsewhere", lambda: until_begun(elsewhere, seen, count))
         for kind in KINDS:
-            await of(f"{STEPS} steps: {kind}", lambda k=kind: of_twenty(here, k, rounds))
+            await of(f"{STEPS} steps: {kind}", partial(of_twenty, here, kind, rounds))
     return report
 
 

@@ -132,9 +132,8 @@ class Askers:
         number = 0
         while not self.stopping:
             incident = await self._declared(f"tower {tower} lane {lane}")
-            for _ in range(PER_INCIDENT):
-                if self.stopping:
-                    return
+            last = number + PER_INCIDENT
+            while number < last and not self.stopping:
                 number += 1
                 asked = Asked(f"l{lane}-{number}", incident, lots.random() < 0.25)
                 self.asked.append(asked)

@@ -115,7 +115,7 @@ async def test_kills_at_and_inside_steps_repeat_none_and_skip_none(
     try:
         killing = asyncio.create_task(killer.run(KILLS))
         await asyncio.wait({asking, killing}, return_when=asyncio.FIRST_COMPLETED)
-        assert killing.done(), await asking
+        assert killing.done(), asking.exception()
         await killing
         askers.stopping = True
         await asyncio.wait_for(asking, 180)
