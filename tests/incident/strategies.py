@@ -69,7 +69,7 @@ def _body(kind: type[e.Body]) -> st.SearchStrategy[Any]:
     return st.fixed_dictionaries(fields).map(lambda values: kind(**values))
 
 
-def _value(name: str, kind: Any) -> st.SearchStrategy[Any]:
+def _value(name: str, kind: Any) -> st.SearchStrategy[Any]:  # noqa: PLR0911  one line a type
     if get_origin(kind) in (Union, UnionType):
         return st.one_of([_value(name, one) for one in get_args(kind)])
     if get_origin(kind) is Literal:

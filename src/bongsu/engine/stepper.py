@@ -12,8 +12,9 @@ import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
+import msgspec
 import structlog
 
 from bongsu.engine import effects
@@ -57,6 +58,10 @@ LOCK_AT_MOST = timedelta(minutes=30)
 """how long a run waits for its lock"""
 DIED = N_("whoever ran it died before it could say what came of it")
 CHECKED = N_("whoever ran it died; its checks say that it was done")
+NOBODY_TOLD: dict[str, Any] = {
+    "outcome": "skipped",
+    "says": N_("no message can be sent to this audience yet; a person has to tell them"),
+}
 BROKEN = N_("it could not be run: {error}")
 
 log = structlog.get_logger(__name__)
@@ -258,7 +263,8 @@ class Stepper:
             if isinstance(step, NotifyStep) and not run.asked.dry:
                 incident = (await incidents.lock(conn, [effect.incident]))[effect.incident]
                 case = Case(policy.manual, incident, policy.shifts, now)
-                return [*notices(case, step, run.id, due.step), ended]
+                sent = list(notices(case, step, run.id, due.step))
+                return [*sent, ended if sent else msgspec.structs.replace(ended, **NOBODY_TOLD)]
             return [ended]
 
         await self._record(effect, due.run, bodies, claim)

@@ -106,7 +106,7 @@ class Diagnosis(Model):
     automatic: list[SeverityLevel] = Field(default=["P0", "P1"], validate_default=True)
     """severities whose first report is made by itself; of others when a person asks for it"""
     prometheus: str | None = None
-    """where Prometheus is asked, as http://prometheus:9090; BONGSU_PROMETHEUS_URL comes before it"""
+    """where Prometheus is asked: http://prometheus:9090; BONGSU_PROMETHEUS_URL comes before it"""
     groups: dict[Id, list[Id]] = Field(default_factory=dict)
     """a group's name (api_health, database, …) → its checks"""
     checks: dict[Id, Check] = Field(default_factory=dict)
