@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from tests.database import TestServer, running_server
 
 from bongsu.store.database import Pool, connect_pool
+
+# A shell ignores Ctrl-C in what it runs in the background, and every program would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

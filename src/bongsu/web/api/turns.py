@@ -83,7 +83,7 @@ class LoadView(msgspec.Struct, frozen=True):
     turns: int
 
 
-class FindingView(msgspec.Struct, frozen=True):
+class ShiftFindingView(msgspec.Struct, frozen=True):
     """Something about the rotations that somebody should mend; `hard` breaks the law's limit."""
 
     code: str
@@ -100,7 +100,7 @@ class LoadSurvey(msgspec.Struct, frozen=True):
     start: datetime
     until: datetime
     loads: list[LoadView]
-    findings: list[FindingView]
+    findings: list[ShiftFindingView]
 
 
 class Shown:
@@ -141,11 +141,11 @@ class Shown:
             _hours(load.weekends), _hours(load.holidays), _hours(load.longest_week), load.turns,
         )  # fmt: skip
 
-    def _finding(self, found: Finding) -> FindingView:
+    def _finding(self, found: Finding) -> ShiftFindingView:
         first = found.spans[0].start if found.spans else None
         text = describe(found, self.t.lang, self.manual)
         person = named(found.person, self.manual)
-        return FindingView(found.code, found.hard, person, text, len(found.spans), first)
+        return ShiftFindingView(found.code, found.hard, person, text, len(found.spans), first)
 
     def _person(self, person: str) -> Named:
         return named(person, self.manual) or Named(person, person)
