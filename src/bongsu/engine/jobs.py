@@ -40,6 +40,9 @@ FAILED = 5.0
 HEARTBEAT = timedelta(seconds=2.4)
 """a job whose worker showed no sign of life for this long is given to another one"""
 POLL = timedelta(seconds=0.5)
+UNHEARD = Channel("bongsu_jobs_unheard")
+"""Every job is told to all who listen, and each would then ask for its own, while the page that the
+job promises is on its way by hand. So nobody listens: what was left behind waits for a poll."""
 PAUSE = 0.6
 """seconds until work goes on once a database that was away answers again: whoever sent something
 meanwhile records that first (`courier.RECORD_PAUSE`)"""
@@ -170,7 +173,7 @@ async def _life(
     stopping: asyncio.Event,
 ) -> None:
     """Take jobs until ``stopping``, or until the database was away; then end what was begun."""
-    manager = QueueManager(_queries(driver), channel=Channel(SETTINGS.channel))
+    manager = QueueManager(_queries(driver), channel=UNHEARD)
 
     @manager.entrypoint(queue)
     async def run(job: Job) -> None:
