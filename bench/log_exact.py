@@ -32,6 +32,8 @@ def write(folder: Path, target: Path, size: int, share: float) -> None:
     ]
     errors = [line for line in lines if b"error" in line.lower()]
     others = [line for line in lines if b"error" not in line.lower()]
+    if not errors or not others:
+        sys.exit(f"{folder} has no LogHub samples (NAME/NAME_2k.log) to make a log of")
     with target.open("wb") as out:
         while written < size:
             part = []

@@ -22,14 +22,14 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from bongsu.channels.message import Channel, Message, Receipt  # noqa: E402  the path is set above
-from bongsu.engine.advance import Step, advance  # noqa: E402
-from bongsu.engine.policy import compile_policy  # noqa: E402
-from bongsu.engine.runtime import Runtime, running  # noqa: E402
-from bongsu.incident import events as e  # noqa: E402
-from bongsu.incident.state import Incident  # noqa: E402
-from bongsu.manual.load import load  # noqa: E402
-from bongsu.store import incidents  # noqa: E402
-from bongsu.store.embedded import start_embedded  # noqa: E402
+from bongsu.engine.advance import Step, advance  # noqa: E402  the lines above must come first
+from bongsu.engine.policy import compile_policy  # noqa: E402  the lines above must come first
+from bongsu.engine.runtime import Runtime, running  # noqa: E402  the lines above must come first
+from bongsu.incident import events as e  # noqa: E402  the lines above must come first
+from bongsu.incident.state import Incident  # noqa: E402  the lines above must come first
+from bongsu.manual.load import load  # noqa: E402  the lines above must come first
+from bongsu.store import incidents  # noqa: E402  the lines above must come first
+from bongsu.store.embedded import start_embedded  # noqa: E402  the lines above must come first
 
 MANUAL = load(ROOT / "manuals" / "korea-public-data")
 POLICY = compile_policy(MANUAL)

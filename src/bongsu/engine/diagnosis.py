@@ -1,7 +1,7 @@
 """Diagnosis of one incident: run beside paging, kept, and told to whoever listens.
 
-It runs in a thread with an event loop of its own: whatever a check does there, the loop that pages
-people goes on. A process has few places for it, and an incident is diagnosed once at a time:
+A thread waits for it, and `bongsu.engine.looks` has it done in a process: whatever a check does
+there, the loop that pages people goes on. There are few places for it, and an incident is diagnosed once at a time:
 whoever asks meanwhile is given the same report.
 """
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
 from typing import Any
 
 from bongsu.incident import events as e
@@ -11,6 +10,7 @@ from bongsu.incident import run_events as r
 from bongsu.incident.case import Case
 from bongsu.incident.commands import RefusedError
 from bongsu.incident.contacts import Finding
+from bongsu.incident.diagnosis.facts import NOTHING_KNOWN, Facts
 from bongsu.incident.ladders import ASKED
 from bongsu.incident.phases import Phase
 from bongsu.incident.runs.approving import approvers, ladder_of
@@ -140,28 +140,12 @@ def values(
 
     What the run itself has ``seen`` comes before what the report says.
     """
-    manual, incident = case.manual, case.incident
-    said = incident.diagnosed
+    manual, said = case.manual, case.incident.diagnosed
     looked = dict(pair.split("=", 1) for pair in said.checks if "=" in pair) if said else {}
     checks = {**dict.fromkeys(manual.diagnosis.checks, "unknown"), **looked, **seen}
-    began = incident.started_at or incident.opened_at
-    kind = manual.incident_type(incident.type) if incident.type else None
-    service = manual.services.services.get(incident.service or "")
     return {
-        "severity": incident.severity,
-        "type": incident.type or "",
-        "category": kind[0] if kind else "",
-        "service": incident.service or "",
-        "tier": service.tier if service else 0,
-        "phase": incident.phase.value,
-        "title": incident.title,
-        "drill": incident.drill,
-        "labels": {},
-        "alerts": incident.alerts,
-        "firing": incident.firing,
-        "lasted": case.now - began if began else timedelta(),
-        "users_affected": 0.0,
-        "persons_affected": 0,
+        **NOTHING_KNOWN,
+        **Facts.of(case.incident, manual, case.now).values,
         "checks": checks,
         "unhealthy": [name for name, verdict in checks.items() if verdict == "unhealthy"],
         "degraded": [name for name, verdict in checks.items() if verdict == "degraded"],
