@@ -1,8 +1,8 @@
 """Diagnosis of one incident: run beside paging, kept, and told to whoever listens.
 
 A thread waits for it, and `bongsu.engine.looks` has it done in a process: whatever a check does
-there, the loop that pages people goes on. There are few places for it, and an incident is diagnosed once at a time:
-whoever asks meanwhile is given the same report.
+there, the loop that pages people goes on. There are few places for it, and an incident is
+diagnosed once at a time: whoever asks meanwhile is given the same report.
 """
 
 from __future__ import annotations
