@@ -284,6 +284,27 @@ def test_the_lock_and_what_people_read_are_filled_in_too():
     assert label.undo == ["label", "node", "n1", "out-"]
 
 
+def test_the_incidents_number_is_always_there_also_in_what_is_called():
+    known = with_playbooks(
+        mend={
+            "lock": "case/{{ incident }}",
+            "steps": [command("keep", "/backup/{{ incident }}"), call("part"),
+                      call("told", parameters={"of": "{{ incident }}"})],
+        },
+        part={"steps": [command("seal", "--case={{incident}}")]},
+        told={"parameters": {"of": {}}, "steps": [command("tell", "{{ of }}")]},
+    )  # fmt: skip
+    planned = plan(known, "mend", {}, incident="INC-20250814-143000-57")
+    steps = [step_of(one) for one in planned.steps]
+    assert [one.argv[1] for one in steps if isinstance(one, CommandStep)] == [
+        "/backup/INC-20250814-143000-57", "--case=INC-20250814-143000-57",
+        "INC-20250814-143000-57",
+    ]  # fmt: skip
+    assert planned.lock == "case/INC-20250814-143000-57"
+    assert planned.parameters == {}, "nobody gave it"
+    assert refusal(known, incident="mine") == "unknown_parameter"
+
+
 # ── parts ────────────────────────────────────────────────────────────────────────────────
 
 

@@ -22,7 +22,7 @@ BEFORE_RECOVERY = (Phase.DETECTED, Phase.VERIFIED, Phase.RESPONDING)
 
 
 def asked(
-    manual: Manual, playbook: str, given: Mapping[str, object], *, run: str,
+    manual: Manual, incident: Incident, playbook: str, given: Mapping[str, object], *, run: str,
     automatic: bool = False, dry: bool = False, why: e.Reason | None = None,
 ) -> r.RunAsked:  # fmt: skip
     """Freeze a playbook into a run.
@@ -30,7 +30,7 @@ def asked(
     Raises:
         RefusedError: there is no such playbook, or a parameter is not as the manual wants it.
     """
-    planned = plan(manual, playbook, given)
+    planned = plan(manual, playbook, given, incident=incident.number or incident.id)
     known = manual.playbooks[playbook]
     steps = [_with_audiences_yes(manual, step) for step in planned.steps]
     return r.RunAsked(
@@ -61,7 +61,7 @@ def ask(
     if not incident.open:
         raise RefusedError("not_open", phase=incident.phase.value)
     dry = dry or incident.drill
-    body = asked(manual, playbook, given, run=f"r{incident.seq + 1}", dry=dry)
+    body = asked(manual, incident, playbook, given, run=f"r{incident.seq + 1}", dry=dry)
     begins = not dry and incident.phase in BEFORE_RECOVERY and allowed(
         incident.phase, e.RecoveryStarted
     )  # fmt: skip

@@ -14,7 +14,7 @@ from bongsu.incident.run_events import PlannedStep, Value
 from bongsu.incident.runs.filling import argument, bound, filled, plain
 from bongsu.incident.runs.parameters import read
 from bongsu.incident.runs.steps import step_of
-from bongsu.manual.check.parameters import PLACEHOLDER
+from bongsu.manual.check.parameters import INCIDENT, PLACEHOLDER
 from bongsu.manual.schema.document import Manual
 from bongsu.manual.schema.playbooks import (
     CheckStep,
@@ -28,6 +28,10 @@ __all__ = ["MOST_STEPS", "Plan", "plan", "step_of"]
 
 MOST_STEPS = 500
 """of one plan; playbooks that call each other again and again would grow without end"""
+
+
+NO_INCIDENT = "no-incident"
+"""what ``{{ incident }}`` stands for where there is none: a dry run without a server"""
 
 
 class Plan(NamedTuple):
@@ -52,8 +56,10 @@ class _Part(NamedTuple):
     """the conditions of the steps that led here"""
 
 
-def plan(manual: Manual, playbook_id: str, given: Mapping[str, object]) -> Plan:
-    """Fill in and freeze a playbook.
+def plan(
+    manual: Manual, playbook_id: str, given: Mapping[str, object], *, incident: str = NO_INCIDENT
+) -> Plan:
+    """Fill in and freeze a playbook; ``incident`` is the number that ``{{ incident }}`` stands for.
 
     Raises:
         RefusedError: there is no such playbook, a value is not as the manual wants it, or the
@@ -61,7 +67,7 @@ def plan(manual: Manual, playbook_id: str, given: Mapping[str, object]) -> Plan:
     """
     playbook = _known(manual, playbook_id)
     values = read(playbook_id, playbook, given)
-    layer = _Layout(manual)
+    layer = _Layout(manual, incident)
     steps = tuple(layer.steps(_Part(playbook_id, playbook, values)))
     if len(layer.locks) > 1:
         raise RefusedError("locks_differ", playbook=playbook_id, locks=", ".join(layer.locks))
@@ -79,8 +85,9 @@ def _known(manual: Manual, playbook_id: str) -> Playbook:
 class _Layout:
     """Lays a playbook and all that it calls out in one line of steps."""
 
-    def __init__(self, manual: Manual) -> None:
+    def __init__(self, manual: Manual, incident: str) -> None:
         self._manual = manual
+        self._always: Mapping[str, Value] = {INCIDENT: incident}
         self._laid = 0
         self.locks: dict[str, None] = {}
 
@@ -88,6 +95,7 @@ class _Layout:
         if part.origin in part.within:
             circle = " → ".join([*part.within, part.origin])
             raise RefusedError("playbooks_in_circle", circle=circle)
+        part = part._replace(values={**self._always, **part.values})
         if part.playbook.lock is not None:
             self.locks[plain(part.playbook.lock, part.values)] = None
         for step in part.playbook.steps:

@@ -110,7 +110,9 @@ def begin_by_themselves(case: Case) -> Iterator[Finding]:
         condition = playbook.automatic.when if playbook.automatic else ""
         why = e.Reason("playbook_automatic", {"playbook": name, "condition": condition})
         try:
-            yield asked(manual, name, {}, run=f"r{incident.seq}.{number}", automatic=True, why=why)
+            yield asked(
+                manual, incident, name, {}, run=f"r{incident.seq}.{number}", automatic=True, why=why
+            )
         except RefusedError:
             continue  # the manual's check says what its defaults lack
 

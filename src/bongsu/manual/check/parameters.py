@@ -1,7 +1,7 @@
 """A playbook's parameters: do their defaults fit, and is each placeholder one of them?
 
 A step uses a parameter as ``{{ name }}`` inside an argument, an address or a body; nothing else
-of a run reaches a command.
+of a run reaches a command. ``{{ incident }}``, the incident's number, is always there.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from bongsu.manual.schema.base import Model, shown
 from bongsu.manual.schema.playbooks import Parameter, Playbook
 
 PLACEHOLDER = re.compile(r"\{\{\s*([A-Za-z0-9_][\w.-]*)\s*\}\}")
+INCIDENT = "incident"
+"""what every playbook may fill in without a parameter of this name: the incident's number"""
 _ASKED = re.compile(r"\bparameters(?:\.(\w+)|\[['\"]([^'\"]+)['\"]\])")
 
 
@@ -24,13 +26,19 @@ def problems(path: KeyPath, playbook: Playbook) -> Iterator[Problem]:
     """Look at the parameters of one playbook and at what its steps do with them."""
     for name, parameter in playbook.parameters.items():
         yield from _parameter((*path, "parameters", name), parameter)
+    if INCIDENT in playbook.parameters:
+        yield error(
+            (*path, "parameters", INCIDENT),
+            N_("{{{{ {name} }}}} is the incident's number already, without a parameter"),
+            N_("delete it, or give it another name"), name=INCIDENT,
+        )  # fmt: skip
     used: set[str] = set()
     for here, text in _texts(path, playbook):
         for name in PLACEHOLDER.findall(text):
             used.add(name)
-            yield from refer(here, "parameter", name, playbook.parameters)
+            yield from refer(here, "parameter", name, (*playbook.parameters, INCIDENT))
         used.update(name for pair in _ASKED.findall(text) for name in pair)
-    for name in playbook.parameters.keys() - used:
+    for name in playbook.parameters.keys() - used - {INCIDENT}:
         yield warning(
             (*path, "parameters", name), N_("no step uses the parameter {name}"),
             N_("write {{{{ {name} }}}} where it belongs, or delete it"), name=name,

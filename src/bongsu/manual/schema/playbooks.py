@@ -24,7 +24,8 @@ Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 class Parameter(Model):
     """A typed value that a run of the playbook is given; nothing else reaches a command.
 
-    An ``address`` is an IPv4 or IPv6 address. Without a default it must be given.
+    An ``address`` is an IPv4 or IPv6 address. Without a default it must be given. A step fills it
+    in as ``{{ name }}``; ``{{ incident }}`` is the incident's number, without a parameter.
     """
 
     type: Literal["string", "integer", "number", "boolean", "address"] = "string"
