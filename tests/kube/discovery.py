@@ -37,6 +37,7 @@ RESOURCES: dict[str, tuple[Resource, ...]] = {
     "apps/v1": (
         Resource("deployments", "Deployment", ("deploy",), below=("scale", "status")),
         Resource("replicasets", "ReplicaSet", ("rs",), below=("scale", "status")),
+        Resource("statefulsets", "StatefulSet", ("sts",), below=("scale", "status")),
     ),
     "snapshot.storage.k8s.io/v1": (Resource("volumesnapshots", "VolumeSnapshot"),),
     METRICS: (

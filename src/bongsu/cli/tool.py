@@ -67,11 +67,20 @@ def pool(
 
 
 @app.command(help=t(N_("Keep at an object the value that a step is about to change")))
-def remember(target: Target, key: Key, *, namespace: Namespace, as_json: AsJson = False) -> None:
+def remember(
+    target: Target,
+    key: Key,
+    *,
+    namespace: Namespace,
+    at_most: Annotated[
+        int | None, typer.Option(help=t(N_("refuse if it is more than that already")))
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
     """Remember a value."""
     from bongsu.actions.recovery import former
 
-    found = do(former.remember(_cluster(namespace), target, key))
+    found = do(former.remember(_cluster(namespace), target, key, at_most))
     say(t("{key} is {value} now, and remembered.", **found._asdict()), found._asdict(),
         as_json=as_json)  # fmt: skip
 

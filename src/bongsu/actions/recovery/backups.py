@@ -79,7 +79,7 @@ async def discard(cluster: Cluster, volume: str) -> bool:
     """Take a prepared volume away; only one that was prepared here. False where there is none.
 
     Raises:
-        ClusterError: it is not ours, or can't be taken away.
+        ClusterError: it is not ours, somebody lives on it by now, or it can't be taken away.
     """
     try:
         known = await cluster.read("get", f"persistentvolumeclaim/{volume}")
@@ -90,8 +90,22 @@ async def discard(cluster: Cluster, volume: str) -> bool:
     if CASE not in (known["metadata"].get("annotations") or {}):
         text = N_("{volume} was not prepared by Bongsu, and is left alone")
         raise ClusterError(text, volume=volume)
+    if user := await _user(cluster, volume):
+        text = N_("{volume} is used by {user}, and is left alone")
+        raise ClusterError(text, volume=volume, user=user)
     await cluster.ask("delete", f"persistentvolumeclaim/{volume}", "--wait=false")
     return True
+
+
+async def _user(cluster: Cluster, volume: str) -> str | None:
+    """Return what mounts a volume: a pod, or a workload that would, once it has pods again."""
+    found = await cluster.read("get", "pods,deployments,statefulsets")
+    for thing in found.get("items", []):
+        spec = thing["spec"] if thing["kind"] == "Pod" else thing["spec"]["template"]["spec"]
+        claims = [one.get("persistentVolumeClaim") or {} for one in spec.get("volumes") or []]
+        if any(claim.get("claimName") == volume for claim in claims):
+            return f"{thing['kind'].lower()}/{thing['metadata']['name']}"
+    return None
 
 
 def _claim(backup: Backup, volume: str) -> Json:

@@ -8,8 +8,8 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from bongsu.actions.probes.reaching import tls_context
-from bongsu.actions.recovery.cluster import Cluster
-from bongsu.actions.recovery.former import Former, remember, restore
+from bongsu.actions.recovery.cluster import Cluster, Json
+from bongsu.actions.recovery.former import Former, changed, kept, restore, value_of
 from bongsu.actions.saying import SaidError
 from bongsu.i18n import N_
 
@@ -36,22 +36,26 @@ async def over(cluster: Cluster, switch: Switch, backup: str, timeout_s: float) 
         ClusterError: the switch can't be changed.
     """
     await _is_well(backup, cluster.env, timeout_s)
-    thing = await cluster.read("get", switch.target)
-    now = (thing.get("data") or {}).get(switch.key)
-    if now == switch.value:
-        return Former(switch.key, now)
-    former = await remember(cluster, switch.target, switch.key)
-    await cluster.patch(switch.target, {"data": {switch.key: switch.value}})
-    return former
+
+    def change(thing: Json) -> tuple[Former, Json]:
+        former = Former(switch.key, value_of(thing, switch.key))
+        if former.value == switch.value:
+            return former, {}
+        # Both in one patch: what a crash leaves behind is switched and remembered, or neither.
+        return former, {**kept(thing, former), "data": {switch.key: switch.value}}
+
+    return await changed(cluster, switch.target, change)
 
 
 async def back(cluster: Cluster, switch: Switch) -> Former:
-    """Put back what was before.
+    """Put back what was before; where nothing was switched, nothing is to be put back.
 
     Raises:
-        ClusterError: nothing is remembered, or it can't be changed.
+        ClusterError: the backup is used and nothing is remembered, or it can't be changed.
     """
-    return await restore(cluster, switch.target, switch.key)
+    thing = await cluster.read("get", switch.target)
+    now = Former(switch.key, value_of(thing, switch.key))
+    return now if now.value != switch.value else await restore(cluster, switch.target, switch.key)
 
 
 async def _is_well(address: str, env: Mapping[str, str], timeout_s: float) -> None:
