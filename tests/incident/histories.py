@@ -205,7 +205,8 @@ def rolled_back() -> World:
     w.skip_to("2:06").writes(r.StepEnded("r1", 0, "do", 1, "done", exit_code=0, took=0.8, output=1))
     manual, run = w.runner.manual, "r1"
     w.skip_to("3:00").writes(
-        *approve(manual, w.incident, run, 1, "senior-dev", yes=True), by="person:senior-dev"
+        *approve(manual, w.incident, run, 1, "senior-dev", yes=True, now=w.runner.now),
+        by="person:senior-dev",
     )
     w.skip_to("9:00").writes(
         *answer(w.incident, run, 1, "devops-a", said="done", note="교체함"), by="person:devops-a"
@@ -218,6 +219,9 @@ def rolled_back() -> World:
     w.skip_to("45:00").writes(
         r.RunAsked("r3", "mend", steps[1:2]), r.RunStarted("r3"), by="person:devops-a"
     )
+    missing = {"runner": "edge", "playbook": "mend", "step": "1"}
+    w.runner.write(e.SYSTEM, [r.PersonNeeded("r3", 0, e.Reason("runner_missing", missing))])
+    w.runner.write(e.SYSTEM, [r.StepTaken("r3", 0)])
     w.runner.write(e.SYSTEM, [*stop(w.incident, "r3", undo=False)])
     w.runner.write(e.SYSTEM, [r.RunAsked("r4", "mend", steps[:1], automatic=True)])
     w.runner.write(

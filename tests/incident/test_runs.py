@@ -10,6 +10,7 @@ import pytest
 from tests.incident.manuals import manual
 from tests.incident.world import World
 
+from bongsu.incident import commands
 from bongsu.incident import events as e
 from bongsu.incident import run_events as r
 from bongsu.incident.commands import RefusedError
@@ -235,6 +236,61 @@ def test_a_person_may_have_an_unknown_step_run_again():
     assert workers.done == ["do 0", "do 0"]
 
 
+def called_for(workers: Workers, code: str) -> list[str]:
+    return [one.person for one in workers.world.bodies(e.Paged) if one.why.code == code]
+
+
+def test_nobody_has_to_find_out_by_themselves_that_an_outcome_is_unknown():
+    workers = begun(with_playbook(SCALE, LOOK), {"do 0": "unknown"})
+    assert called_for(workers, "say_of_step") == [PERSON, "backend-a"]
+    (needed,) = workers.world.bodies(r.PersonNeeded)
+    assert (needed.run, needed.step) == (workers.run.id, 0)
+    workers.ends("1:00:00")
+    assert len(workers.world.bodies(r.PersonNeeded)) == 1, "the calls themselves go on"
+    said = asking.answer(workers.world.incident, workers.run.id, 0, PERSON, said="done")
+    workers.world.runner.write(f"person:{PERSON}", said)
+    sent = len(workers.world.bodies(e.DeliveryDue))
+    workers.world.skip_to("2:00:00")
+    assert not [
+        one for one in workers.world.bodies(e.DeliveryDue)[sent:] if "/0." in one.ref
+    ], "what was answered calls nobody"  # fmt: skip
+
+
+def test_whose_step_it_is_is_called_and_once_more_everybody_when_it_is_overdue():
+    hand = {"name": "swap", "kind": "human", "instruction": "swap it", "role": "technical_lead",
+            "timeout": "20m"}  # fmt: skip
+    workers = begun(with_playbook(hand))
+    assert called_for(workers, "do_step") == ["senior-dev"]
+    workers.ends("24:59")
+    assert len(workers.world.bodies(r.PersonNeeded)) == 1
+    workers.ends("25:00")
+    assert called_for(workers, "do_step")[1:] == [PERSON, "backend-a"]
+    workers.ends("9:00:00")
+    assert len(workers.world.bodies(r.PersonNeeded)) == 2, "nobody is called for ever"
+    assert not workers.run.over
+
+
+def test_whoever_has_just_asked_for_a_run_is_not_called_for_its_first_step():
+    hand = {"name": "swap", "kind": "human", "instruction": "swap it"}
+    workers = begun(with_playbook(hand))
+    assert called_for(workers, "do_step") == ["backend-a"]
+
+
+def test_a_run_that_fails_after_its_incident_has_ended_still_calls_people():
+    workers = begun(with_playbook({"name": "w", "kind": "wait", "duration": "9m"}, LOOK),
+                    {"do 1": "failed"})  # fmt: skip
+    workers.world.runner.write("person:pm", [e.Resolved("quiet")])
+    assert not workers.world.incident.open
+    assert workers.ends("14:00").outcome == "failed"
+    refs = {one.ref for one in workers.world.bodies(e.DeliveryDue)}
+    page = f"{workers.run.id}/end/{PERSON}"
+    assert page in refs
+    workers.world.runner.write(
+        f"person:{PERSON}", commands.acknowledge(workers.world.incident, PERSON, "link", page)
+    )
+    assert workers.world.incident.pages[page].answered_at is not None
+
+
 # ── a yes ────────────────────────────────────────────────────────────────────────────────
 
 
@@ -250,6 +306,7 @@ def test_a_step_waits_for_the_yes_of_its_role_who_is_called_for_it():
         1,
         "senior-dev",
         yes=True,
+        now=workers.world.runner.now,
     )
     workers.world.runner.write("person:senior-dev", yes)
     assert workers.work().outcome == "succeeded"
@@ -258,9 +315,28 @@ def test_a_step_waits_for_the_yes_of_its_role_who_is_called_for_it():
 def test_whoever_does_not_wear_the_role_or_one_above_it_cannot_say_yes():
     workers = begun(with_playbook({**RESTART, "approve": "technical_lead"}))
     whole, incident, run = workers.world.runner.manual, workers.world.incident, workers.run.id
+    now = workers.world.runner.now
     with pytest.raises(RefusedError, match="not_theirs_to_approve"):
-        asking.approve(whole, incident, run, 0, "frontend-a", yes=True)
-    assert asking.approve(whole, incident, run, 0, "pm", yes=True), "the commander stands above"
+        asking.approve(whole, incident, run, 0, "frontend-a", yes=True, now=now)
+    assert asking.approve(whole, incident, run, 0, "pm", yes=True, now=now), (
+        "the commander stands above"
+    )
+
+
+def test_a_role_that_nobody_wears_asks_the_one_above_it():
+    whole = with_playbook(SCALE, approve="spare")
+    whole.team.roles["spare"] = whole.team.roles["technical_lead"].model_copy(
+        update={"held_by": [], "reports_to": "incident_commander"}
+    )
+    assert called_for(begun(whole), "approval_wanted") == ["pm"]
+
+
+def test_a_yes_that_comes_too_late_counts_for_nothing():
+    workers = begun(with_playbook(SCALE, approve="technical_lead", approve_within="10m"))
+    whole, incident = workers.world.runner.manual, workers.world.incident
+    late = workers.world.runner.now + timedelta(minutes=10)
+    with pytest.raises(RefusedError, match="approval_lapsed"):
+        asking.approve(whole, incident, workers.run.id, None, "pm", yes=True, now=late)
 
 
 def test_an_approval_that_nobody_gives_lapses_and_nothing_is_run():
@@ -270,18 +346,36 @@ def test_an_approval_that_nobody_gives_lapses_and_nothing_is_run():
     assert (run.outcome, workers.done) == ("refused", [])
     assert run.why is not None
     assert run.why.code == "approval_lapsed"
+    assert called_for(workers, "run_failed") == [PERSON, "backend-a"]
+
+
+def test_a_run_waits_for_its_lock_from_when_it_wants_it_not_from_when_it_was_asked_for():
+    workers = begun(with_playbook(SCALE, approve="technical_lead", approve_within="2h"))
+    workers.world.skip_to("1:00:00")
+    whole, incident, now = (
+        workers.world.runner.manual,
+        workers.world.incident,
+        workers.world.runner.now,
+    )
+    yes = asking.approve(whole, incident, workers.run.id, None, "pm", yes=True, now=now)
+    workers.world.runner.write("person:pm", yes)
+    assert workers.run.wanted_at == now
 
 
 def test_a_call_for_an_approval_ends_when_somebody_has_answered():
     workers = begun(with_playbook(SCALE, approve="technical_lead"))
     whole, incident = workers.world.runner.manual, workers.world.incident
-    no = asking.approve(whole, incident, workers.run.id, None, "pm", yes=False, note="not now")
+    no = asking.approve(
+        whole, incident, workers.run.id, None, "pm", yes=False, now=workers.world.runner.now
+    )
     workers.world.runner.write("person:pm", no)
     assert workers.work().outcome == "refused"
     sent = len(workers.world.bodies(e.DeliveryDue))
     workers.world.skip_to("4:00:00")
-    later = [one for one in workers.world.bodies(e.DeliveryDue)[sent:] if one.ref.startswith("r")]
-    assert not later
+    asked = [one.page for one in workers.world.bodies(e.Paged) if one.why.code == "approval_wanted"]
+    assert not [one for one in workers.world.bodies(e.DeliveryDue)[sent:] if one.ref in asked]
+    told = [one.person for one in workers.world.bodies(e.Paged) if one.why.code == "run_failed"]
+    assert told == [PERSON, "backend-a"], "who asked for it does not wait for ever"
 
 
 # ── the lock, dry runs, by itself ────────────────────────────────────────────────────────

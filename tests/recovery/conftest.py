@@ -174,8 +174,8 @@ class Site:
             manual = self.house.desk.engine.policy.manual
             person = manual.team.roles[role].held_by[0]
             await self._act(
-                lambda policy, one, _: asking.approve(
-                    policy.manual, one, run.id, number, person, yes=True
+                lambda policy, one, now: asking.approve(
+                    policy.manual, one, run.id, number, person, yes=True, now=now
                 )
             )
             return

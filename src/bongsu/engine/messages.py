@@ -16,6 +16,7 @@ from bongsu.incident.digest import thread_of
 from bongsu.incident.phases import Phase
 from bongsu.incident.reasons import explain
 from bongsu.incident.runs.approving import asked_on, still_asked
+from bongsu.incident.runs.calling import CALLS
 from bongsu.incident.runs.telling import wanted
 from bongsu.incident.state import Incident, Notice, Page
 from bongsu.manual.schema.document import Manual
@@ -142,7 +143,7 @@ class Writer:
 def _codes(incident: Incident, page: Page) -> tuple[ActionCode, ...]:
     if asked_on(page.ladder) is not None:
         return ("approve", "refuse") if still_asked(incident, page.ladder) else ()
-    if page.role is not None:
+    if page.role is not None or page.ladder.startswith(CALLS):
         return ("ack",)
     if incident.phase is Phase.DETECTED:
         return ("ack", "confirm", "dismiss")

@@ -13,6 +13,7 @@ from bongsu.incident import events as e
 from bongsu.incident import verification_events as v
 from bongsu.incident.ladders import ASKED, Ladder, ladders
 from bongsu.incident.phases import allowed
+from bongsu.incident.runs.calling import CALLS
 from bongsu.incident.state import Incident, Page, Rung
 from bongsu.incident.verification import plan
 from bongsu.manual.schema.base import SeverityLevel
@@ -33,12 +34,17 @@ class RefusedError(Exception):
 def acknowledge(incident: Incident, person: str, via: str = "", page: str | None = None) -> Bodies:
     """A person answers ``page``, or every call to them where none is named or it is long past.
 
-    Answering a call to a role takes the role, unless somebody else has taken it meanwhile.
+    Answering a call to a role takes the role, unless somebody else has taken it meanwhile. A run
+    may call after the incident has ended.
     """
+    calls = _calls(incident, person, page)
+    if not incident.open and any(call.ladder.startswith(CALLS) for call in calls):
+        calls = [call for call in calls if call.ladder.startswith(CALLS)]
+        return [e.PageAnswered(call.id, person, via) for call in calls]
     _must_be_open(incident)
     bodies: Bodies = [
         body
-        for call in _calls(incident, person, page)
+        for call in calls
         for body in (e.PageAnswered(call.id, person, via), *_take_if_free(incident, call, person))
     ]
     if incident.acknowledged_at is None:

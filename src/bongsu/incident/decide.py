@@ -23,6 +23,7 @@ from bongsu.incident.notices import announcement
 from bongsu.incident.phases import Phase
 from bongsu.incident.runs import rules
 from bongsu.incident.runs.approving import APPROVAL, still_asked
+from bongsu.incident.runs.calling import CALLS, still_called
 from bongsu.incident.state import Delivery, Incident, Page, Rung, apply
 from bongsu.incident.verification import plan
 from bongsu.manual.schema.document import Manual
@@ -216,13 +217,15 @@ def wanted(manual: Manual, incident: Incident, delivery: Delivery) -> bool:
 
 def waiting(incident: Incident, page: Page, running: Container[str]) -> bool:
     """Whether a page still waits for an answer, given the names of the ladders that run."""
-    if page.answered_at is not None or page.unreachable or not incident.open:
+    if page.answered_at is not None or page.unreachable:
         return False
-    if page.ladder == ASKED:
-        return incident.snoozed_until is None
     if page.ladder.startswith(APPROVAL):
         return still_asked(incident, page.ladder)
-    return page.ladder in running
+    if page.ladder.startswith(CALLS):
+        return incident.snoozed_until is None and still_called(incident, page.ladder)
+    if page.ladder == ASKED:
+        return incident.open and incident.snoozed_until is None
+    return incident.open and page.ladder in running
 
 
 def _advance(case: Case, ladder: Ladder, rung: Rung, why: e.Reason) -> Iterator[Finding]:

@@ -421,7 +421,7 @@ AnyBody = (
     IncidentBody
     | r.RunAsked | r.StartDue | r.RunStarted | r.RunWaits | r.StartRefused | r.ApprovalAsked
     | r.ApprovalGiven | r.ApprovalLapsed | r.StepDue | r.StepBegun | r.StepEnded
-    | r.StepAnswered | r.RunStopping | r.RunEnded
+    | r.StepAnswered | r.PersonNeeded | r.StepTaken | r.RunStopping | r.RunEnded
     | v.VerificationDue | v.Verified | v.VerificationOverridden
 )  # fmt: skip
 

@@ -144,6 +144,9 @@ GUIDANCE = {
     "say_of_step": N_(
         "Say whether step {step} of “{playbook}” was done: {step_name}; whoever ran it died at it"
     ),
+    "runner_missing": N_(
+        "Start the worker {runner}, or stop the run: nobody takes “{playbook}”, step {step}"
+    ),
     "recover": N_("Bring the service back, and say so when it works again"),
     "recover_in_order": N_(
         "Bring {service} back (recovery order {tier}), and say so when it works again"
@@ -194,6 +197,15 @@ CHANNELS = {
     "cli": "CLI",
     "api": "API",
     "signal": N_("Signal"),
+}
+
+RUN_OUTCOMES = {
+    "succeeded": N_("succeeded"),
+    "failed": N_("failed"),
+    "undone": N_("was taken back"),
+    "undo_failed": N_("could not be taken back in full"),
+    "stopped": N_("was stopped"),
+    "refused": N_("was not begun"),
 }
 
 _TEXTS = {**DECISIONS, **REFUSALS, **GUIDANCE, **VERDICTS, **REFUSED}
@@ -340,5 +352,6 @@ _READERS: dict[str, Callable[[str, Manual, Translator], str]] = {
     "verification": _verifications,
     "within": _duration,
     "phase": lambda value, _, t: phase_name(value, t),
+    "outcome": lambda value, _, t: t(RUN_OUTCOMES.get(value, value)),
     "integration": lambda value, manual, t: integration_name(value, manual, t.lang),
 }

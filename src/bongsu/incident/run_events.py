@@ -159,6 +159,25 @@ class StepAnswered(Body, frozen=True, tag=_tag):
     note: str = ""
 
 
+class PersonNeeded(Body, frozen=True, tag=_tag):
+    """A run does not go on without a person, who is called.
+
+    A step is theirs, nobody knows what became of one, or no worker takes it.
+    """
+
+    run: str
+    step: int
+    """-1 is the run's beginning"""
+    why: Reason
+
+
+class StepTaken(Body, frozen=True, tag=_tag):
+    """A worker has come for what none had taken."""
+
+    run: str
+    step: int
+
+
 class RunStopping(Body, frozen=True, tag=_tag):
     """A person ends the run after the step under way; ``undo`` takes back what was done."""
 

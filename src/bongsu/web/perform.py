@@ -81,7 +81,14 @@ async def perform(
             case "approve" | "refuse":
                 run, step = _asked_by(incident, page)
                 return asking.approve(
-                    policy.manual, incident, run, step, person, yes=code == "approve", via=via
+                    policy.manual,
+                    incident,
+                    run,
+                    step,
+                    person,
+                    yes=code == "approve",
+                    now=now,
+                    via=via,
                 )
 
     return await engine.act(incident_id, f"person:{person}", command)

@@ -79,7 +79,10 @@ async def by_itself(stage: Stage) -> bool:
 def _approved(stage: Stage, incident: Incident) -> commands.Bodies:
     """Say yes to whatever waits for one."""
     run = next((one.id for one in incident.runs.values() if not one.over), "-")
-    return asking.approve(_manual(stage), incident, run, None, "senior-dev", yes=True, via="demo")
+    return asking.approve(
+        _manual(stage), incident, run, None, "senior-dev", yes=True, via="demo",
+        now=stage.runtime.engine.clock.now(),
+    )  # fmt: skip
 
 
 async def _verified(stage: Stage) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
 import msgspec
 
@@ -71,9 +72,12 @@ def ask(
 
 def approve(
     manual: Manual, incident: Incident, run: str, step: int | None, person: str, *,
-    yes: bool, note: str = "", via: str = "",
+    yes: bool, now: datetime, note: str = "", via: str = "",
 ) -> Bodies:  # fmt: skip
-    """Answer for a role; without a step, whatever of the run waits for an answer."""
+    """Answer for a role; without a step, whatever of the run waits for an answer.
+
+    One that has lapsed is not answered any more, though nobody may have noted it yet.
+    """
     found = _run(incident, run)
     waiting = {
         n: one for n, one in found.approvals.items() if one.yes is None and step in (n, None)
@@ -83,6 +87,8 @@ def approve(
     number, approval = next(iter(waiting.items()))
     if not may_approve(manual, incident, approval.role, person):
         raise RefusedError("not_theirs_to_approve", person=person, role=approval.role)
+    if now >= approval.until:
+        raise RefusedError("approval_lapsed", role=approval.role)
     return [r.ApprovalGiven(run, number, person, yes, note, via)]
 
 

@@ -11,18 +11,17 @@ from bongsu.incident.case import Case
 from bongsu.incident.commands import RefusedError
 from bongsu.incident.contacts import Finding
 from bongsu.incident.diagnosis.facts import NOTHING_KNOWN, Facts
-from bongsu.incident.ladders import ASKED
 from bongsu.incident.phases import Phase
-from bongsu.incident.runs.approving import approvers, ladder_of
+from bongsu.incident.runs import calling
+from bongsu.incident.runs.approving import approvers
 from bongsu.incident.runs.asking import asked
 from bongsu.incident.runs.flow import Holds, following
 from bongsu.incident.runs.state import Run
+from bongsu.incident.runs.waits import own_steps
 from bongsu.manual.conditions import Condition, ConditionError
-from bongsu.manual.schema.document import Manual
 from bongsu.manual.schema.playbooks import Playbook
 
 BEFORE_RECOVERY = (Phase.DETECTED, Phase.VERIFIED, Phase.RESPONDING, Phase.RECOVERING)
-BAD = frozenset(("failed", "undone", "undo_failed"))
 
 
 def go_on(case: Case) -> Iterator[Finding]:
@@ -32,15 +31,18 @@ def go_on(case: Case) -> Iterator[Finding]:
         def holds(condition: str, run: Run = run) -> bool:
             return Condition(condition).holds(values(case, run.asked.parameters, seen_by(run)))
 
-        for finding in _due(run, case, holds):
+        found = _due(run, case, holds)
+        for finding in found:
             yield finding
             match finding:
                 case r.ApprovalAsked():
-                    yield from _ask_approvers(case, run, finding)
-                case r.RunEnded() if finding.outcome in BAD or _bounded(run, finding):
-                    yield from _tell_of_the_end(case, run, finding)
+                    yield from calling.for_approval(case, run, finding)
+                case r.RunEnded():
+                    yield from calling.for_the_end(case, run, finding)
                 case _:
                     pass
+        if not found and not run.over:
+            yield from _help(case, run)
 
 
 def _due(run: Run, case: Case, holds: Holds) -> list[Finding]:
@@ -51,48 +53,25 @@ def _due(run: Run, case: Case, holds: Holds) -> list[Finding]:
         return [r.RunEnded(run.id, "failed", e.Reason("run_undecidable", {"error": repr(error)}))]
 
 
-def _bounded(run: Run, ended: r.RunEnded) -> bool:
-    """What may not run by itself any more is a person's turn."""
-    return run.asked.automatic and ended.outcome == "refused"
-
-
-def _ask_approvers(case: Case, run: Run, body: r.ApprovalAsked) -> Iterator[e.Paged]:
-    why = e.Reason("approval_wanted", {"playbook": run.asked.playbook, "role": body.role})
-    for person in approvers(case.manual, case.incident, body.role):
-        yield e.Paged(
-            f"{run.id}/{body.step}/{person}", person, ladder_of(run.id, body.step), body.until, why
-        )
-
-
-def _tell_of_the_end(case: Case, run: Run, body: r.RunEnded) -> Iterator[e.Paged]:
-    """A run that did not do what it was for calls a person."""
-    code = "run_bounded" if _bounded(run, body) else "run_failed"
-    why = e.Reason(code, {"playbook": run.asked.playbook, "outcome": body.outcome})
-    answer_by = case.now + case.manual.overview.targets.first_response
-    for person in _in_charge(case, run):
-        yield e.Paged(f"{run.id}/end/{person}", person, ASKED, answer_by, why)
-
-
-def _in_charge(case: Case, run: Run) -> list[str]:
-    """Whoever asked for the run and whoever answers for the incident; else who is on call."""
-    manual, incident, shifts, now = case
-    kind, _, name = run.by.partition(":")
-    commander = manual.respond(incident.severity).commander
-    wearing = incident.roles.get(commander.role) if commander else None
-    found = [name if kind == "person" else None, wearing, incident.acknowledged_by]
-    people = [one for one in dict.fromkeys(found) if one and _reachable(manual, one)]
-    if people:
-        return people
-    steps = manual.respond(incident.severity).escalation
-    called = [
-        c.person for step in steps for target in step.page for c in shifts.targets(target, now)
-    ]
-    return [one for one in dict.fromkeys(called) if one and _reachable(manual, one)][:1]
-
-
-def _reachable(manual: Manual, name: str) -> bool:
-    person = manual.person(name)
-    return person is not None and bool(person.contacts)
+def _help(case: Case, run: Run) -> Iterator[Finding]:
+    """A run that waits for a person calls one, and once more if that was overdue."""
+    wait = next(own_steps(case.incident, run), None)
+    if wait is None:
+        return
+    if run.needs is None or run.needs_since is None:
+        people = approvers(case.manual, case.incident, wait.role) if wait.role else ()
+        own = {calling.asker(run)} if wait.by else set()  # who asked for it is looking on
+        called = [one for one in people or calling.in_charge(case, run) if one not in own]
+        yield from calling.for_help(case, run, wait.step, wait.text, called)
+        return
+    if wait.by is None or run.needs_since >= wait.by:
+        return
+    late = max(wait.by, run.needs_since + case.manual.overview.targets.first_response)
+    if late > case.now:
+        yield late
+    else:
+        people = calling.in_charge(case, run)
+        yield from calling.for_help(case, run, wait.step, wait.text, people)
 
 
 # ── by themselves ────────────────────────────────────────────────────────────────────────

@@ -20,7 +20,7 @@ RunPhase = Literal["asked", "running", "undoing", "undo_asked", "ended"]
 RunEvent = (
     r.RunAsked | r.StartDue | r.RunStarted | r.RunWaits | r.StartRefused | r.ApprovalAsked
     | r.ApprovalGiven | r.ApprovalLapsed | r.StepDue | r.StepBegun | r.StepEnded
-    | r.StepAnswered | r.RunStopping | r.RunEnded
+    | r.StepAnswered | r.PersonNeeded | r.StepTaken | r.RunStopping | r.RunEnded
 )  # fmt: skip
 
 
@@ -48,7 +48,7 @@ class Run(msgspec.Struct, frozen=True):
     outcome: r.RunOutcome | None = None
     why: Reason | None = None
     wanted_at: datetime | None = None
-    """since when its lock is wanted once more, to take it back; None is since it was asked for"""
+    """since when its lock is wanted, for the last time"""
     starting: bool = False
     """a worker is taking the lock"""
     refused: Reason | None = None
@@ -61,6 +61,9 @@ class Run(msgspec.Struct, frozen=True):
     """what a worker is doing"""
     begun: r.StepBegun | None = None
     """what a time or a person is waited for"""
+    needs: r.PersonNeeded | None = None
+    """for what a person was called who has not seen to it"""
+    needs_since: datetime | None = None
     approvals: dict[int, Approval] = {}
     done: dict[int, r.StepEnded] = {}
     """what came of each step, the last attempt"""
@@ -106,15 +109,17 @@ def _after(run: Run, body: RunEvent, at: datetime) -> Run:  # noqa: PLR0911, PLR
         case r.RunAsked():
             return run
         case r.StartDue():
-            return changed(run, starting=True, waits_until=None)
+            return changed(run, starting=True, waits_until=None, wanted_at=run.wanted_at or at)
         case r.RunStarted() if run.phase == "undo_asked":
-            return changed(run, phase="undoing", starting=False, ended_at=None, outcome=None)
+            return changed(
+                run, phase="undoing", starting=False, needs=None, ended_at=None, outcome=None
+            )
         case r.RunStarted():
-            return changed(run, phase="running", starting=False, started_at=at)
+            return changed(run, phase="running", starting=False, needs=None, started_at=at)
         case r.RunWaits():
             return changed(run, starting=False, waits_until=body.until)
         case r.StartRefused():
-            return changed(run, starting=False, refused=body.why)
+            return changed(run, starting=False, needs=None, refused=body.why)
         case r.ApprovalAsked():
             asked = Approval(body.role, body.until)
             return changed(run, approvals={**run.approvals, body.step: asked})
@@ -131,6 +136,10 @@ def _after(run: Run, body: RunEvent, at: datetime) -> Run:  # noqa: PLR0911, PLR
             return _ended(run, body, at)
         case r.StepAnswered():
             return _answered(run, body, at)
+        case r.PersonNeeded():
+            return changed(run, needs=body, needs_since=at)
+        case r.StepTaken():
+            return changed(run, needs=None)
         case r.RunStopping() if run.over:
             return changed(
                 run, phase="undo_asked", stopping=body, wanted_at=at, refused=None, waits_until=None
@@ -140,7 +149,7 @@ def _after(run: Run, body: RunEvent, at: datetime) -> Run:  # noqa: PLR0911, PLR
         case r.RunEnded():
             return changed(
                 run, phase="ended", ended_at=at, outcome=body.outcome, why=body.why, due=None,
-                begun=None, starting=False, waits_until=None,
+                begun=None, needs=None, starting=False, waits_until=None,
             )  # fmt: skip
 
 
@@ -155,12 +164,12 @@ def _approved(run: Run, step: int, *, yes: bool, person: str | None) -> Run:
 def _ended(run: Run, body: r.StepEnded, at: datetime) -> Run:
     if body.direction == "undo":
         return msgspec.structs.replace(
-            run, due=None, undone={**run.undone, body.step: body},
+            run, due=None, needs=None, undone={**run.undone, body.step: body},
             undone_at={**run.undone_at, body.step: at},
         )  # fmt: skip
     passed = body.outcome in ("done", "skipped")
     return msgspec.structs.replace(
-        run, due=None, begun=None, done={**run.done, body.step: body},
+        run, due=None, begun=None, needs=None, done={**run.done, body.step: body},
         done_at={**run.done_at, body.step: at},
         step=max(run.step, body.step + 1) if passed else run.step,
     )  # fmt: skip
@@ -173,10 +182,11 @@ def _answered(run: Run, body: r.StepAnswered, at: datetime) -> Run:
             return _ended(run, r.StepEnded(run.id, body.step, "undo", 0, "failed"), at)
         case "stop":
             stopping = r.RunStopping(run.id, undo=run.asked.undoes, note=body.note)
-            return msgspec.structs.replace(run, stopping=stopping)
+            return msgspec.structs.replace(run, needs=None, stopping=stopping)
         case "again":
             return msgspec.structs.replace(
                 run,
+                needs=None,
                 done=_less(run.done, body.step) if run.phase == "running" else run.done,
                 undone=_less(run.undone, body.step),
             )

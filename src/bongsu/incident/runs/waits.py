@@ -25,6 +25,9 @@ class Wait(NamedTuple):
     who: tuple[str, ...] = ()
     """targets; nobody is whoever looks after what is broken"""
     by: datetime | None = None
+    step: int = WHOLE
+    role: str | None = None
+    """whose step it is"""
 
 
 def waits(incident: Incident) -> Iterator[Wait]:
@@ -35,10 +38,19 @@ def waits(incident: Incident) -> Iterator[Wait]:
         for step, role in waiting_for(run).items():
             yield Wait(run, _approval(run, step, role), _asked(incident, run, step, role),
                        run.approvals[step].until)  # fmt: skip
-        if run.stuck is not None:
-            yield Wait(run, _reason("say_of_step", run, run.stuck, step_name=_name(run, run.stuck)))
-        elif run.begun is not None:
-            yield from _own_step(incident, run, run.begun.step, run.begun.until)
+        own = list(own_steps(incident, run))
+        yield from own
+        if run.needs is not None and not own:
+            yield Wait(run, run.needs.why, step=run.needs.step)
+
+
+def own_steps(incident: Incident, run: Run) -> Iterator[Wait]:
+    """Yield the step that only a person can do, or say what became of."""
+    if run.stuck is not None:
+        text = _reason("say_of_step", run, run.stuck, step_name=_name(run, run.stuck))
+        yield Wait(run, text, step=run.stuck)
+    elif run.begun is not None:
+        yield from _own_step(incident, run, run.begun.step, run.begun.until)
 
 
 def latest(incident: Incident, playbook: str) -> Run | None:
@@ -59,7 +71,8 @@ def _own_step(incident: Incident, run: Run, number: int, until: datetime) -> Ite
     if isinstance(step, HumanStep):
         words = {"ko": step.instruction.ko, "en": step.instruction.en}
         who = _wearer(incident, step.role) if step.role else ()
-        yield Wait(run, _reason("do_step", run, number, instruction=_written(words)), who, until)
+        text = _reason("do_step", run, number, instruction=_written(words))
+        yield Wait(run, text, who, until, number, step.role)
 
 
 def _reason(code: str, run: Run, step: int, **values: str) -> Reason:

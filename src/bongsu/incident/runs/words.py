@@ -4,19 +4,11 @@ from __future__ import annotations
 
 from bongsu.i18n import N_, Translator
 from bongsu.incident import run_events as r
-from bongsu.incident.reasons import person_name
+from bongsu.incident.reasons import RUN_OUTCOMES, explain, person_name
 from bongsu.incident.runs.state import RunEvent
 from bongsu.incident.times import moment
 from bongsu.manual.schema.document import Manual
 
-OUTCOMES: dict[str, str] = {
-    "succeeded": N_("succeeded"),
-    "failed": N_("failed"),
-    "undone": N_("was taken back"),
-    "undo_failed": N_("could not be taken back in full"),
-    "stopped": N_("was stopped"),
-    "refused": N_("was not begun"),
-}
 STEPS: dict[tuple[str, str], str] = {
     ("do", "done"): N_("Step {step} is done: {name}"),
     ("do", "failed"): N_("Step {step} failed: {name}"),
@@ -82,10 +74,16 @@ class RunReader:
                 person = person_name(body.person, self._manual)
                 text = self._step(ANSWERS[body.answer], body.run, body.step, person=person)
                 return False, f"{text}: {body.note}" if body.note else text
+            case r.PersonNeeded():
+                what = explain(body.why, self._manual, t)
+                return True, t("“{playbook}” needs a person: {what}", playbook=name(body.run),
+                               what=what)  # fmt: skip
+            case r.StepTaken():
+                return False, t("A worker has come for “{playbook}”", playbook=name(body.run))
             case r.RunStopping():
                 return False, t("“{playbook}” is being stopped", playbook=name(body.run))
             case r.RunEnded():
-                outcome = t(OUTCOMES[body.outcome])
+                outcome = t(RUN_OUTCOMES[body.outcome])
                 text = t("“{playbook}” {outcome}", playbook=name(body.run), outcome=outcome)
                 return body.outcome != "succeeded", text
 

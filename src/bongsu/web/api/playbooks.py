@@ -280,7 +280,8 @@ async def approve(do: R, run: RunId, body: Approval) -> Response:
     return await _said(
         do, run,
         lambda p, i: asking.approve(
-            p.manual, i, run, body.step, do.person, yes=body.yes, note=body.note, via=do.via
+            p.manual, i, run, body.step, do.person, yes=body.yes, now=do.at.engine.clock.now(),
+            note=body.note, via=do.via,
         ),
     )  # fmt: skip
 

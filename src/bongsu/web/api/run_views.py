@@ -12,13 +12,12 @@ from pydantic import ValidationError
 
 from bongsu.i18n import N_, Translator
 from bongsu.incident import run_events as r
-from bongsu.incident.reasons import explain
+from bongsu.incident.reasons import RUN_OUTCOMES, explain
 from bongsu.incident.runs.approving import may_approve
 from bongsu.incident.runs.state import WHOLE, Approval, Run
 from bongsu.incident.runs.steps import can_be_undone, step_of
 from bongsu.incident.runs.telling import does, undoes
 from bongsu.incident.runs.waits import waits
-from bongsu.incident.runs.words import OUTCOMES
 from bongsu.incident.state import Incident
 from bongsu.incident.timeline import actor_name
 from bongsu.manual.schema.document import Manual
@@ -193,7 +192,7 @@ class ShownRuns:
     ) -> PlaybookRunView:
         """Show a run with what its steps printed."""
         manual, t, asked = self._manual, self._t, run.asked
-        text = OUTCOMES[run.outcome] if run.over and run.outcome else PHASES[run.phase]
+        text = RUN_OUTCOMES[run.outcome] if run.over and run.outcome else PHASES[run.phase]
         why = run.why or asked.why
         return PlaybookRunView(
             run=run.id, incident=int(incident.id), playbook=self._playbook(asked.playbook),
@@ -212,7 +211,7 @@ class ShownRuns:
     def head(self, row: RunRow) -> PlaybookRunHead:
         """Show a run in a list."""
         by = actor_name(row.asked_by, self._manual, self._t.lang)
-        word = OUTCOMES.get(row.outcome, row.outcome) if row.outcome else PHASES["running"]
+        word = RUN_OUTCOMES.get(row.outcome, row.outcome) if row.outcome else PHASES["running"]
         return PlaybookRunHead(
             row.incident, row.run, self._playbook(row.playbook), row.automatic, row.dry,
             row.asked_by, by, row.began_at, row.ended_at, row.outcome, self._t(word),

@@ -146,8 +146,8 @@ def _given(visit: Visit, form: Fields, name: str) -> dict[str, object]:
 def _approve(run: str, form: Fields, who: Actor) -> Command:
     # What is no number is the whole run, as `Fields.number` and `asking.approve` count.
     yes, step = form["yes"] == "yes", form.number("step") if form["step"] else None
-    return lambda p, i, _now: asking.approve(
-        p.manual, i, run, step, who.person, yes=yes, note=form["note"], via=who.via
+    return lambda p, i, now: asking.approve(
+        p.manual, i, run, step, who.person, yes=yes, now=now, note=form["note"], via=who.via
     )
 
 
