@@ -102,6 +102,37 @@ def test_a_misused_command_ends_with_2_and_says_how_it_is_used(
     assert "Traceback" not in ended.stderr
 
 
+MISUSES = {
+    "playbook history --limit many": "--limit: many는 정수가 아니에요",
+    "playbook history --limit 0": "--limit: 0은 너무 작아요. 최소 1",
+    "playbook history --limit 900": "--limit: 900은 너무 커요. 최대 200",
+    "playbook list extra": "필요 없는 인자가 있어요: extra",
+    "playbook run -p": "-p에 값이 필요해요",
+    "playbook list --json=yes": "--json은 값을 받지 않아요",
+    "playbook lst": "'lst' 명령은 없어요. 'list'를 뜻했나요?",
+    "manual render x --format pdf": "pdf는 쓸 수 없어요. 다음 가운데 하나를 쓰세요: 'md', 'html'",
+    "evidence capture --seconds soon": "--seconds: soon은 숫자가 아니에요",
+}
+
+
+def test_no_english_stands_in_what_is_said_to_a_korean_about_arguments(
+    environment: dict[str, str],
+) -> None:
+    script = (
+        "import sys\nfrom bongsu.cli import _call\n"
+        f"for line in {list(MISUSES)!r}:\n"
+        "    print('##', file=sys.stderr)\n"
+        "    assert _call(line.split()) == 2"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", script], env={**environment, "BONGSU_LANG": "ko"},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    said = [part.splitlines()[0] for part in ended.stderr.split("##\n")[1:]]
+    cut = [line[-len(text) :] for line, text in zip(said, MISUSES.values(), strict=True)]
+    assert cut == list(MISUSES.values())
+
+
 def test_without_a_server_it_says_how_to_name_one(run: Run) -> None:
     ended = run("list")
     assert ended.returncode == 1

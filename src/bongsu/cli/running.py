@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gettext
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,16 @@ TYPERS_OWN = (
     N_("required"), N_("Missing command."), N_("No such command {name!r}."),
 )  # fmt: skip
 """what Typer says by gettext; named here so that the catalogue has it"""
+EXTRA = re.compile(r"unexpected extra argument.*? \((.*)\)")
+
+WRONG_VALUES = {
+    "int_parsing": N_("{value} is no whole number"),
+    "int_from_float": N_("{value} is no whole number"),
+    "float_parsing": N_("{value} is no number"),
+    "greater_than_equal": N_("{value} is too small; the least is {ge}"),
+    "less_than_equal": N_("{value} is too large; the most is {le}"),
+}
+"""pydantic's names of what is wrong with a value, which Typer says in English only"""
 
 t = translator(language())
 
@@ -111,10 +122,35 @@ def _words(error: Any) -> str:
             near = ", ".join(getattr(error, "possibilities", None) or [])
             hint = "; " + t("did you mean {near}?", near=near) if near else ""
             return t("there is no option {name}", name=error.option_name) + hint
+        case "BadOptionUsage":
+            needs = "requires" in error.message
+            text = N_("{name} needs a value") if needs else N_("{name} takes no value")
+            return t(text, name=error.option_name)
         case "BadParameter" if name:
-            return f"{name}: {error.message}"
+            return f"{name}: {_wrong_value(error)}"
+        case "UsageError" if found := EXTRA.search(error.message):
+            return t("that is too much: {extra}", extra=found[1])
         case _:
-            return str(error.format_message())
+            return _with_hint(str(error.format_message()))
+
+
+def _with_hint(said: str) -> str:
+    """Put the hint into words that Typer appends in English only."""
+    what, hint, near = said.partition(" Did you mean ")
+    return f"{what} {t('did you mean {near}?', near=near.rstrip('?'))}" if hint else said
+
+
+def _wrong_value(error: Any) -> str:
+    """Put into words why a value is not what it should be."""
+    cause = error.__cause__
+    found: dict[str, Any] = cause.errors()[0] if hasattr(cause, "errors") else {}
+    value, why = found.get("input"), found.get("ctx", {})
+    if text := WRONG_VALUES.get(found.get("type", "")):
+        return t(text, value=value, **why)
+    _, among, known = str(why.get("error", "")).partition(" is not one of ")
+    if among:
+        return t("{value} is none of {known}", value=value, known=known.rstrip("."))
+    return str(error.message)
 
 
 def _parameter(error: Any) -> str:

@@ -11,7 +11,6 @@ from collections.abc import (
     AsyncIterator,
     Awaitable,
     Callable,
-    Collection,
     Coroutine,
     Iterator,
     Mapping,
@@ -26,12 +25,12 @@ import structlog
 from bongsu.channels import registry
 from bongsu.channels.environment import SettingsError
 from bongsu.cli import language
-from bongsu.cli.connection import LOCAL, Server, fail, keep
+from bongsu.cli.connection import fail
 from bongsu.cli.serving import Settings, bundled_manual, database, load_manual
+from bongsu.cli.welcome import unusable, welcome
 from bongsu.engine.runtime import NoManualError, Runtime, running
 from bongsu.i18n import N_, translator
 from bongsu.manual.problems import ManualError, UnreadableManual
-from bongsu.store import access
 from bongsu.store.alert_writer import AlertWriter
 from bongsu.store.database import AWAY, DatabaseError, connect_pool
 from bongsu.store.integrations import IntegrationKeys
@@ -73,8 +72,21 @@ def _run(main: Coroutine[Any, Any, None]) -> None:
             runner.run(main)
     except asyncio.CancelledError:
         return  # it was asked to stop while it was still starting
-    except (DatabaseError, NoManualError) as error:
-        fail(str(error))
+    except NoManualError:
+        text = N_(
+            "No manual has decided on this database yet. Start first: bongsu serve --manual DIR"
+        )
+        fail(t(text))
+    except (DatabaseError, *AWAY) as error:
+        fail(t("Bongsu could not start: {why}", why=_why(error)))
+
+
+def _why(error: BaseException) -> str:
+    """Say what is wrong with the database, or that it went away while we were starting."""
+    if isinstance(error, DatabaseError):
+        return str(error)
+    text = N_("the database went away ({error}). See that it runs, then start again.")
+    return t(text, error=str(error) or type(error).__name__)
 
 
 class _Server(web.Server):
@@ -93,7 +105,7 @@ async def _serve(chosen: Settings, variables: Mapping[str, str]) -> None:
             manual = await asyncio.to_thread(load_manual, chosen.manual or bundled_manual())
             process = await stack.enter_async_context(served(chosen, variables, manual))
             _on_hangup(lambda: _reload(process.runtime, chosen))
-            await _welcome(process, chosen, manual)
+            await welcome(process.runtime, process.channels, chosen, manual)
         waits = [asyncio.create_task(event.wait()) for event in (stop, process.runtime.broken)]
         await asyncio.wait({process.http, *waits}, return_when=asyncio.FIRST_COMPLETED)
         for waiting in waits:
@@ -220,20 +232,9 @@ async def _started(
     async with running(
         url, channels, base_url=chosen.base_url, manual=manual, runner=chosen.runner
     ) as runtime:
-        for name, how in _unusable(runtime, channels).items():
+        for name, how in unusable(runtime, channels).items():
             log.warning("channel.not_configured", channel=name, how=how)
         yield runtime
-
-
-def _unusable(runtime: Runtime, channels: registry.Channels) -> dict[str, str]:
-    """Channels that the manual relies on and that can't be used here."""
-    return registry.unusable(channels, _named(runtime), language())
-
-
-def _named(runtime: Runtime) -> list[str]:
-    """The channels of the people whom the manual pages."""
-    people = runtime.engine.policy.manual.team.people.values()
-    return sorted({contact.channel for person in people for contact in person.contacts})
 
 
 def stop_signal() -> asyncio.Event:
@@ -292,54 +293,3 @@ def _bind(host: str, port: int) -> socket.socket:
     except OSError as error:
         fail(t("{host}:{port} can't be used: {error}", host=host, port=port, error=str(error)))
     return listener
-
-
-async def _welcome(process: Process, chosen: Settings, manual: Manual) -> None:
-    """Say where to look, who can't be reached and, until somebody has signed in, how to sign in."""
-    link = await _first_link(process.runtime, chosen)
-    name, url = manual.overview.name, chosen.base_url
-    print(t("Bongsu runs the manual '{name}' at {url}", name=name, url=url))
-    if link:
-        print(t("Sign in (once, within a day): {url}", url=f"{url}/sign-in/{link}"))
-    missing = _unusable(process.runtime, process.channels)
-    for line in _unreachable(missing, _named(process.runtime)):
-        print(line)
-    print(t(N_("Ctrl-C stops it.")), flush=True)
-
-
-def _unreachable(missing: Mapping[str, str], named: Collection[str]) -> list[str]:
-    """Say which of the manual's channels lead nowhere, above all if that is all of them."""
-    if not missing:
-        return []
-    nobody = N_("!! NOBODY CAN BE PAGED: none of the channels that the manual names is set up.")
-    some = N_("! Some channels that the manual names are not set up; pages go around them.")
-    head = t(nobody) if set(named) <= set(missing) else t(some)
-    return [head, *(f"   {name}: {how}" for name, how in sorted(missing.items()))]
-
-
-async def _first_link(runtime: Runtime, chosen: Settings) -> str | None:
-    while True:
-        try:
-            async with runtime.pool.acquire() as conn:
-                link = await access.first_link(conn, now=runtime.engine.clock.now())
-                if not chosen.database_url:
-                    await _keep_local(conn, runtime, chosen)
-                return link
-        except AWAY as error:
-            log.warning("welcome.waits", error=repr(error))
-            await asyncio.sleep(0.5)
-
-
-async def _keep_local(conn: Any, runtime: Runtime, chosen: Settings) -> None:
-    """Let this user's terminal on this machine talk to the server without signing in."""
-    path = chosen.data / LOCAL
-    now = runtime.engine.clock.now()
-    for old in await access.list_tokens(conn, access.FIRST_ADMIN):
-        if old.name == LOCAL and old.revoked_at is None:
-            await access.revoke_token(conn, old.id, now=now)
-    with suppress(access.AccessRefusedError):  # the first admin was disabled: then nobody may
-        secret, _ = await access.issue_token(
-            conn, access.FIRST_ADMIN, name=LOCAL, made_by="bongsu", now=now
-        )
-        # Not the public address: a proxy need not answer on this machine.
-        keep(path, Server(f"http://{chosen.host}:{chosen.port}", secret))
