@@ -1,5 +1,6 @@
 """`bongsu logs analyze`: what it prints, and what it says to wrong input."""
 
+import gzip
 import json
 import os
 import subprocess
@@ -55,8 +56,21 @@ def test_a_pipe_is_read(args):
 def test_a_source_that_can_t_be_read_does_not_stop_the_others(log):
     came = bongsu("analyze", "--source", f"file:{log}", "--source", "file:/nowhere.log", "--json")
     found = json.loads(came.stdout)
-    assert (found["records"], came.returncode) == (3600, 0)
+    assert (found["records"], came.returncode) == (3600, 1)
     assert found["troubles"] == ["file:/nowhere.log: there is no file /nowhere.log"]
+
+
+@pytest.mark.parametrize("piped", [False, True])
+@pytest.mark.parametrize("args", [(), ("--json",)])
+def test_what_a_cut_off_file_still_holds_is_shown_but_is_no_success(tmp_path, piped, args):
+    packed = tmp_path / "app.log.gz"
+    packed.write_bytes(gzip.compress(LOG.encode() * 20)[:-2000])
+    given = {"stdin": packed.read_bytes()} if piped else {}
+    came = bongsu("analyze", "-" if piped else packed, *args, **given)
+    assert came.returncode == 1
+    assert "INFO ok" in came.stdout.decode()
+    assert "is damaged or cut off" in came.stderr.decode()
+    assert "Traceback" not in came.stderr.decode()
 
 
 @pytest.mark.parametrize(

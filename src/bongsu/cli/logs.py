@@ -20,10 +20,13 @@ if TYPE_CHECKING:
 
     from bongsu.actions.logsources import Source
     from bongsu.logs.analyser import Analyser
+    from bongsu.logs.analysis import Analysis
     from bongsu.logs.files import Data
 
     OnBytes = Callable[[int], None]
 
+PARTLY = 1
+"""Exit code: what could be read was analysed, but there was more"""
 STDIN = "-"
 PEEKED = 8192
 """bytes of an input that are looked at to tell text from anything else"""
@@ -72,7 +75,7 @@ def analyze(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Exit 0, or 2 where an input can't be understood or read."""
+    """Exit 0; 1 where not all could be read; 2 where an input can't be understood at all."""
     inputs = _inputs(files, source)
     if exact:
         _print_exact(inputs, source, top, as_json=as_json)
@@ -198,14 +201,21 @@ def _read_sources(
 
 def _print(analyser: Analyser, *, as_json: bool) -> None:
     found = analyser.analysis()
+    if found.records:
+        _show(found, as_json=as_json)
+    for trouble in found.troubles:
+        print(f"bongsu logs: {t(N_('not read: {what}'), what=trouble)}", file=sys.stderr)
     if not found.records:
-        for trouble in found.troubles:
-            print(f"bongsu: {trouble}", file=sys.stderr)
         _refuse(t(N_("there is not one line to analyse")))
+    if found.troubles:
+        raise typer.Exit(PARTLY)
+
+
+def _show(found: Analysis, *, as_json: bool) -> None:
     if as_json:
         import msgspec
 
-        print(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
+        print(msgspec.json.format(msgspec.json.encode(found), indent=2).decode(), flush=True)
         return
     from bongsu.cli.logs_view import show
 

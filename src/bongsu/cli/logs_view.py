@@ -41,8 +41,6 @@ def show(found: Analysis) -> None:
     print_lines(rows)
     for place, pattern in enumerate(found.patterns, 1):
         _print_details(place, pattern)
-    for trouble in found.troubles:
-        console.print(Text(t(N_("not read: {what}"), what=trouble), "red"))
     for note in found.notes:
         console.print(Text(note, "dim"))
 

@@ -23,6 +23,9 @@ BLOCK = 4 << 20
 LONGEST = 64 << 20
 """bytes after which a record that doesn't end is cut"""
 LOOKED_BACK = 256 << 10
+BROKEN = (OSError, EOFError, zlib.error, zstandard.ZstdError)
+"""what is raised where a file, or what is packed in it, ends or breaks in the middle"""
+PIPE = Path("/dev/stdin")
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 
 
@@ -55,19 +58,24 @@ def blocks(path: Path, on_read: OnRead | None = None) -> Iterator[Data]:
                 yield from whole(_unpacked(source, kind, tell))
             else:
                 yield from _mapped(source, tell)
-    except (OSError, EOFError, zlib.error, zstandard.ZstdError) as error:
+    except BROKEN as error:
         raise _reason(path, error) from error
 
 
 def stream(source: BinaryIO, on_read: OnRead | None = None) -> Iterator[Data]:
-    """Give what comes from a pipe as `blocks` does; it may be packed, too."""
+    """Give what comes from a pipe as `blocks` does; it may be packed, too.
+
+    Raises:
+        UnreadableLog: its compression is broken, or it ends in the middle.
+    """
     tell = on_read or _nothing
     peek = getattr(source, "peek", None)
     kind = peek(4)[:4] if peek is not None else b""
-    if kind.startswith((GZIP, ZSTD)):
-        yield from whole(_unpacked(source, kind, tell))
-    else:
-        yield from whole(_pieces(source, tell))
+    packed = kind.startswith((GZIP, ZSTD))
+    try:
+        yield from whole(_unpacked(source, kind, tell) if packed else _pieces(source, tell))
+    except BROKEN as error:
+        raise _reason(PIPE, error) from error
 
 
 def whole(pieces: Iterable[bytes]) -> Iterator[bytes]:
@@ -79,7 +87,7 @@ def whole(pieces: Iterable[bytes]) -> Iterator[bytes]:
     try:
         for piece in pieces:
             yield from cutter.push(piece)
-    except (OSError, EOFError, zlib.error, zstandard.ZstdError):
+    except BROKEN:
         yield from cutter.rest()
         raise
     yield from cutter.rest()
