@@ -88,7 +88,7 @@ def test_two_reports_are_compared(manual: Path, run: Run, tmp_path: Path):
     ended = run("diagnose", "--manual", str(manual), "--compare", str(kept))
     assert ended.returncode == 0
     assert "better  The queue: unhealthy → healthy" in ended.stdout
-    assert "gone  queue: sh ends with exit code 1" in ended.stdout
+    assert "gone  The queue: sh ends with exit code 1" in ended.stdout
     as_json = run("diagnose", "--manual", str(manual), "--compare", str(kept), "--json")
     compared = msgspec.json.decode(as_json.stdout, type=Comparison)
     assert [one.check for one in compared.better] == ["queue"]

@@ -168,6 +168,8 @@ def _of_incident(which: str, former: str | None, *, as_json: bool) -> Json:
     if former == BEFORE:
         kept = call("GET", place, limit=1)["reports"]
         last = str(kept[0]["id"]) if kept else None
+    elif last is not None:
+        call("GET", f"{place}/{last}")  # one that isn't there is refused before anything is run
     view = _made(place)
     made = call("GET", f"{place}/{view['id']}/compare", with_=last) if last else None
     _show(made if as_json and made else view, as_json=as_json)

@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from bongsu.actions.diagnosis import diagnose
 from bongsu.actions.looking import LookContext
 from bongsu.cli import language
+from bongsu.cli.printing import log_nothing
 from bongsu.engine.clock import SystemClock
 from bongsu.i18n import N_, translator
 from bongsu.incident.diagnosis import Facts, wanted
@@ -31,6 +32,7 @@ t = translator(language())
 
 def run(manual: Manual, service: str | None, deadline_s: float | None) -> tuple[Report, bool]:
     """Return the report, and whether everything has ended that was begun for it."""
+    log_nothing()
     loop = asyncio.new_event_loop()
     facts = Facts(service=service)
     context = LookContext(env=os.environ, now=SystemClock().now, timeout_s=0.0, lang=language())

@@ -12,7 +12,7 @@ from rich.text import Text
 from bongsu.actions.looking import LookContext
 from bongsu.actions.steps import StepContext, perform
 from bongsu.cli import language
-from bongsu.cli.printing import console, t
+from bongsu.cli.printing import console, log_nothing, t
 from bongsu.engine.clock import SystemClock
 from bongsu.i18n import N_
 from bongsu.incident.run_events import PlannedStep
@@ -25,6 +25,7 @@ SIGNS = {"done": ("✓", "green"), "refused": ("✗", "bold red"), "failed": ("�
 
 def dry_run(manual: Manual, plan: Plan) -> int:
     """Show every step; returns 1 where one would not work as far as can be told."""
+    log_nothing()
     return asyncio.run(_dry_run(manual, plan))
 
 

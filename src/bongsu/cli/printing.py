@@ -38,6 +38,15 @@ AsJson = Annotated[bool, typer.Option("--json", help=t(N_("print JSON")))]
 Json = dict[str, Any]
 
 
+def log_nothing() -> None:
+    """Keep logs out of what a person or a program reads: what went wrong stands in the result."""
+    import logging
+
+    import structlog
+
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+
+
 def print_json(value: object) -> None:
     """Print what a program reads."""
     print(json.dumps(value, ensure_ascii=False, indent=2))

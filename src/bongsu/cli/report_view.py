@@ -29,7 +29,7 @@ BAR = 5
 def print_report(view: Json) -> None:
     """Print a report in the API's form."""
     _print_verdict(view)
-    _print_findings(view["findings"], _names(view))
+    _print_findings(view["findings"])
     _print_affected(view["affected"])
     _print_changes(view["changes"])
     for logs in view["logs"]:
@@ -43,16 +43,12 @@ def print_in_short(view: Json) -> None:
     _heading(N_("Last diagnosis"))
     _print_verdict(view)
     for one in view["findings"][:IN_SHORT]:
-        console.print(_finding(one, _names(view)))
+        console.print(_finding(one))
     if len(view["findings"]) > IN_SHORT:
         more = len(view["findings"]) - IN_SHORT
         console.print(Text("    " + t("and {count} more", count=more), "dim"))
     _print_changes(view["changes"][:1])
     console.print(Text("  " + t(N_("All of it: bongsu show --report")), "dim"))
-
-
-def _names(view: Json) -> dict[str, str]:
-    return {one["check"]: one["name"] for one in view["checks"]}
 
 
 def _print_verdict(view: Json) -> None:
@@ -100,19 +96,18 @@ def _heading(text: str) -> None:
     console.print(Text(t(text), "bold"))
 
 
-def _print_findings(findings: list[Json], names: dict[str, str]) -> None:
+def _print_findings(findings: list[Json]) -> None:
     if not findings:
         return
     _heading(N_("What was found"))
     for one in findings:
-        console.print(_finding(one, names))
+        console.print(_finding(one))
         _print_evidence(one["evidence"])
 
 
-def _finding(one: Json, names: dict[str, str]) -> Text:
+def _finding(one: Json) -> Text:
     sign, style, _ = VERDICTS[one["verdict"]]
-    name = str(names.get(one["check"], one["check"]))
-    return Text.assemble("  ", (f"{sign} ", style), (name, "bold"), f"  {one['text']}")
+    return Text.assemble("  ", (f"{sign} ", style), (one["check_name"], "bold"), f"  {one['text']}")
 
 
 def _print_evidence(evidence: Json) -> None:
@@ -238,4 +233,6 @@ def _print_moved(word: str, style: str, moved: Iterable[Json]) -> None:
 
 def _print_only(word: str, style: str, findings: Iterable[Json]) -> None:
     for one in findings:
-        console.print(Text.assemble("  ", (t(word), style), f"  {one['check']}: {one['text']}"))
+        console.print(
+            Text.assemble("  ", (t(word), style), f"  {one['check_name']}: {one['text']}")
+        )

@@ -36,6 +36,7 @@ class FindingView(msgspec.Struct, frozen=True):
     verdict: str
     weight: float
     check: str
+    check_name: str
     service: Named | None
     subject: str
     evidence: Evidence
@@ -245,7 +246,7 @@ class Shown:
         """Show a finding."""
         return FindingView(
             found.code, self.says(found.says), found.verdict, found.weight, found.check,
-            self.service(found.service), found.subject, found.evidence,
+            self.check_name(found.check), self.service(found.service), found.subject, found.evidence,
         )  # fmt: skip
 
     def check(self, looked: Looked) -> CheckView:
