@@ -11,9 +11,10 @@ from tests.web.made_reports import finding, full
 from bongsu.channels.markdown import parse
 from bongsu.channels.message import Message
 from bongsu.channels.slack.blocks import compose
+from bongsu.engine.reporter import in_short
 from bongsu.i18n import translator
 from bongsu.incident.alert import Remark
-from bongsu.incident.digest import LONGEST_LINE, digest
+from bongsu.incident.digest import LONGEST_LINE, again, digest
 from bongsu.incident.report import Report
 
 MANUAL = manual()
@@ -42,6 +43,23 @@ def test_nothing_found_is_said_and_not_taken_for_health_where_nobody_could_look(
     _, lines = digest(report, MANUAL, translator("en"))
     assert lines[0] == "No check that could look found anything wrong."
     assert lines[-1].startswith("Could not look: redis")
+
+
+def test_a_report_made_again_says_only_what_has_moved() -> None:
+    report = full(START)
+    before = in_short(1, report)
+    title, lines = again(report, before, MANUAL, translator("en"))
+    assert title.startswith("Looked again: 2 of 4 checks")
+    assert lines == ("Nothing has moved since the last report.",)
+    mended = [msgspec.structs.replace(one, verdict="healthy") for one in report.checks[:1]]
+    other = msgspec.structs.replace(report, checks=(*mended, *report.checks[1:]), findings=())
+    _, lines = again(other, before, MANUAL, translator("en"))
+    assert len(lines) == 1
+    assert lines[0].startswith("✓ ")
+    assert lines[0].endswith(": unhealthy → healthy")
+    _, lines = again(report, in_short(2, other), MANUAL, translator("en"))
+    assert lines[0].startswith("✕ ")
+    assert "healthy → unhealthy · https://api.korea-public-data.com/health: 503" in lines[0]
 
 
 def hostile() -> Report:

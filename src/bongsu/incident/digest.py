@@ -33,6 +33,8 @@ KINDS = {
 _MARKS = {"healthy": "✓", "degraded": "▲", "unhealthy": "✕", "unknown": "?"}
 FINDINGS, CHANGES, PATTERNS, ACTIONS, NAMED = 5, 2, 2, 3, 5
 """how many of each are said"""
+FIRST = N_("First report: {broken} of {count} checks found something wrong, in {seconds} s")
+AGAIN = N_("Looked again: {broken} of {count} checks found something wrong, in {seconds} s")
 LONGEST_LINE = 280
 """characters; with at most `FINDINGS` + … + 6 lines a digest stays below 6,000"""
 
@@ -52,7 +54,13 @@ class Digest(NamedTuple):
 def digest(report: Report, manual: Manual, t: Translator) -> Digest:
     """Say the most telling of a report in few lines, in the translator's language."""
     lines = (_line(line) for line in _Teller(report, manual, t).lines())
-    return Digest(_line(_title(report, t)), tuple(lines))
+    return Digest(_line(_title(report, t, FIRST)), tuple(lines))
+
+
+def again(report: Report, former: e.Diagnosed, manual: Manual, t: Translator) -> Digest:
+    """Say only what is otherwise than at the former report, for whoever has read that one."""
+    lines = (_line(line) for line in _Teller(report, manual, t).moved(former))
+    return Digest(_line(_title(report, t, AGAIN)), tuple(lines))
 
 
 def report_notices(
@@ -61,12 +69,15 @@ def report_notices(
     """Return what tells of a report at each Slack address that heard of the incident before.
 
     It goes out like every notice, as an answer to the first message there (`thread_of`), a page
-    or a notice; who has heard nothing yet hears nothing of this either.
+    or a notice; who has heard nothing yet hears nothing of this either. Whoever has read a report
+    of this incident is told only what has moved since.
     """
     sent = ((one.channel, one.to) for one in incident.deliveries.values())
     due = ((one.channel, one.to) for one in incident.notices.values())
     told = dict.fromkeys(to for channel, to in (*sent, *due) if channel == "slack")
-    text = digest(report, manual, translator(manual.overview.locale)).markdown()
+    t, former = translator(manual.overview.locale), incident.diagnosed
+    told_of = again(report, former, manual, t) if former else digest(report, manual, t)
+    text = told_of.markdown()
     return [
         e.NoticeDue(
             f"r{report_id}.{index}", REPORT, "slack", to, text, e.Reason("report_made"), index
@@ -92,10 +103,9 @@ def _line(text: str) -> str:
     return text if len(text) <= LONGEST_LINE else text[: LONGEST_LINE - 1] + "…"
 
 
-def _title(report: Report, t: Translator) -> str:
+def _title(report: Report, t: Translator, text: str) -> str:
     broken = sum(one.verdict in ("unhealthy", "degraded") for one in report.checks)
     took = f"{report.took_s:.1f}"
-    text = N_("First report: {broken} of {count} checks found something wrong, in {seconds} s")
     return t(text, broken=broken, count=len(report.checks), seconds=took)
 
 
@@ -112,6 +122,23 @@ class _Teller:
         yield from self._patterns()
         yield from self._actions()
         yield from self._not_checked()
+
+    def moved(self, former: e.Diagnosed) -> Iterator[str]:
+        """What each check says otherwise than it did, and why."""
+        before = dict(one.rpartition("=")[::2] for one in former.checks)
+        looked = {one.check: one for one in (*self.report.checks, *self.report.not_checked)}
+        found = [
+            one for one in looked.values() if before.get(one.check, one.verdict) != one.verdict
+        ]
+        if not found:
+            yield self.t(N_("Nothing has moved since the last report."))
+        for one in found[:FINDINGS]:
+            was, now = (self.t(VERDICTS[word]) for word in (before[one.check], one.verdict))
+            says = (why.says for why in self.report.findings if why.check == one.check)
+            why = next((f" · {each.says(self.t.lang)}" for each in says), "")
+            yield f"{_MARKS[one.verdict]} {self._check(one.check)}: {was} → {now}{why}"
+        if len(found) > FINDINGS:
+            yield self.t("{count} more", count=f"{len(found) - FINDINGS:,}")
 
     def _findings(self) -> Iterator[str]:
         found = self.report.findings
