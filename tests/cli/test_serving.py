@@ -89,6 +89,9 @@ def dies_at(url: str, words: bytes) -> Iterator[str]:
         async with await asyncio.start_server(taken, "127.0.0.1", 0) as listener:
             ports.put(listener.sockets[0].getsockname()[1])
             await asyncio.to_thread(over.wait)
+            for end in ends:
+                end.transport.abort()
+            await asyncio.sleep(0.01)
 
     with ThreadPoolExecutor(1) as thread:
         standing = thread.submit(asyncio.run, stand())
