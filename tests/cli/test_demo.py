@@ -43,10 +43,10 @@ def _demo(environment: dict[str, str], *options: str, port: int = 0) -> subproce
     )  # fmt: skip
 
 
-def test_by_itself_it_ends_with_a_resolved_incident(
+def test_where_nobody_sits_at_a_terminal_it_plays_by_itself_to_a_resolved_incident(
     environment: dict[str, str], folder: Path
 ) -> None:
-    with _demo(environment, "--auto") as demo:
+    with _demo(environment) as demo:
         out, err = demo.communicate(timeout=110)
     assert demo.returncode == 0, err
     for line in (

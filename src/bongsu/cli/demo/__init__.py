@@ -19,7 +19,13 @@ app = typer.Typer(add_completion=False)
 
 @app.command(help=t(N_("See it work: break a small service and watch the incident to its end")))
 def demo(
-    auto: Annotated[bool, typer.Option(help=t(N_("play the responders too, and end")))] = False,
+    auto: Annotated[
+        bool | None,
+        typer.Option(
+            help=t(N_("play the responders too, and end")),
+            show_default=t(N_("where nobody sits at a terminal")),
+        ),
+    ] = None,
     speed: Annotated[
         float,
         typer.Option(min=1, max=600, help=t(N_("60 lets the manual's minutes pass as seconds"))),
@@ -32,6 +38,7 @@ def demo(
     ] = None,
 ) -> None:
     """Run the demo; exits 0 when the incident was resolved or a person ended it."""
-    from bongsu.cli.demo.director import run
+    from bongsu.cli.demo.director import interactive, run
 
+    auto = not interactive() if auto is None else auto
     raise typer.Exit(run(auto=auto, speed=speed, listen=listen, manual=manual, data=data))

@@ -38,7 +38,7 @@ def mendable(manual: Manual, frontend: str, backend: str, supervisor: str) -> Ma
         "lock": "demo/backend",
         "steps": [
             {
-                "kind": "http", "name": {"ko": "백엔드 재시작", "en": "Restart the backend"},
+                "kind": "http", "name": {"ko": "관리자에게 재시작 요청", "en": "Tell the supervisor"},
                 "url": supervisor, "approve": "technical_lead", "idempotent": True,
             },
             {
