@@ -5,6 +5,7 @@ import "htmx.org/dist/ext/hx-sse.js";
 import { watchConnection } from "./connection";
 import { offerCopies } from "./copy";
 import { listenToKeys } from "./keys";
+import { showPlans } from "./plan";
 import { keepTicking } from "./ticking";
 
 document.documentElement.classList.add("js");
@@ -12,6 +13,7 @@ keepTicking();
 watchConnection();
 listenToKeys();
 offerCopies();
+showPlans();
 
 // A menu closes when something is chosen or when one looks elsewhere.
 document.addEventListener("click", (event) => {

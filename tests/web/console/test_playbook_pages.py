@@ -9,7 +9,7 @@ import pytest
 from bs4 import BeautifulSoup
 from tests.engine.test_stepper import FakeHands
 from tests.web.console.test_pages import Reader, declared, one, reader, site
-from tests.web.made_playbooks import equipped
+from tests.web.made_playbooks import equipped, policy
 from tests.web.site import Site
 
 from bongsu.engine.stepper import Came
@@ -50,6 +50,19 @@ async def send(
     return await someone.send(at, f"{at}{action}", status, **given)
 
 
+async def begin(someone: Reader, at: str, playbook: str, **fields: str) -> BeautifulSoup:
+    """Ask for a run, look at what it would do, and press the button below that."""
+    asked = {"playbook": playbook, "dry_run": "no", **fields}
+    plan = await send(someone, at, "/runs", **asked)
+    form = one(plan, f".plan form[action='{at}/runs']")
+    hidden = {str(i["name"]): str(i["value"]) for i in form.select("input[type=hidden]")}
+    answer = await someone.http.post(
+        f"{at}/runs", data={**hidden, "dry_run": "no"}, follow_redirects=True
+    )
+    assert answer.status_code == 200, answer.text
+    return plan
+
+
 async def test_the_playbook_of_the_type_is_suggested_with_a_typed_form(site, hands):
     someone = await reader(site, "responder")
     page = await someone.get(await typed(someone, "infinite_loop"))
@@ -68,7 +81,7 @@ async def test_the_playbook_of_the_type_is_suggested_with_a_typed_form(site, han
 async def test_a_run_is_shown_with_steps_outcome_and_what_they_printed(site, hands):
     someone = await reader(site, "responder")
     at = await typed(someone, "infinite_loop")
-    await send(someone, at, "/runs", playbook="scale", parameter__replicas="12", dry_run="no")
+    await begin(someone, at, "scale", parameter__replicas="12")
     page = await until(someone, at, ".run[data-outcome=succeeded]")
     run = one(page, ".run")
     assert [step["data-state"] for step in run.select(".step")] == ["done", "done"]
@@ -81,6 +94,58 @@ async def test_a_run_is_shown_with_steps_outcome_and_what_they_printed(site, han
     assert hands.done == ["scale", "look", "undo scale"]
     whole = await someone.get(f"{at}/runs/{name}/steps/0")
     assert len(whole.select("pre")) == 2
+
+
+async def test_what_a_run_would_do_is_shown_before_it_does_it(site, hands):
+    someone = await reader(site, "responder")
+    at = await typed(someone, "memory_leak")
+    plan = await send(someone, at, "/runs", playbook="restart", dry_run="no")
+    steps = [step.get_text(" ", strip=True) for step in plan.select(".plan .step")]
+    assert len(steps) == 3
+    assert "first --now" in steps[0]
+    assert "↩ first --back" in steps[0]
+    assert "Technical Lead 승인" in steps[1]
+    assert (await someone.get(at)).select(".run") == []
+    assert hands.done == []
+
+
+async def test_only_exactly_what_was_shown_is_run(site, hands):
+    someone = await reader(site, "responder")
+    at = await typed(someone, "infinite_loop")
+    plan = await send(someone, at, "/runs", playbook="scale", parameter__replicas="5", dry_run="no")
+    form = one(plan, ".plan form")
+    hidden = {str(i["name"]): str(i["value"]) for i in form.select("input[type=hidden]")}
+    assert hidden["parameter.replicas"] == "5"
+    other = {**hidden, "parameter.replicas": "9", "dry_run": "no"}
+    again = await someone.http.post(f"{at}/runs", data=other, follow_redirects=True)
+    assert "다시 확인해 주세요" in again.text
+    assert "--replicas=9" in again.text
+    assert (await someone.get(at)).select(".run") == []
+
+
+async def test_a_playbook_that_only_looks_is_run_at_once(site, hands):
+    site.engine.policy = policy(
+        look={"name": "Look", "steps": [{"name": "Rest", "kind": "wait", "duration": "1m"}]}
+    )
+    someone = await reader(site, "responder")
+    at = await declared(someone)
+    await someone.send("/playbooks/look", "/playbooks/look/runs",
+                       incident=at.rsplit("/", 1)[1], dry_run="no")  # fmt: skip
+    assert one(await someone.get(at), ".run").text
+
+
+async def test_a_refused_form_of_a_playbooks_page_keeps_what_was_written(site, hands):
+    someone = await reader(site, "responder")
+    at = await declared(someone)
+    number = at.rsplit("/", 1)[1]
+    page = await someone.send(
+        "/playbooks/scale", "/playbooks/scale/runs", 409, incident=number, dry_run="no",
+        **{"parameter.replicas": "99", "parameter.zone": "b", "parameter.urgent": "true"},
+    )  # fmt: skip
+    assert one(page, "input[name='parameter.replicas']")["value"] == "99"
+    assert one(page, "select[name='parameter.zone'] option[selected]")["value"] == "b"
+    assert one(page, "select[name='parameter.urgent'] option[selected]")["value"] == "true"
+    assert one(page, "select[name=incident] option[selected]")["value"] == number
 
 
 async def test_a_value_that_does_not_fit_is_said_and_nothing_runs(site, hands):
@@ -97,7 +162,7 @@ async def test_a_value_that_does_not_fit_is_said_and_nothing_runs(site, hands):
 async def test_only_who_may_approve_is_offered_the_buttons(site, hands):
     someone, lead = await reader(site, "responder"), await reader(site, "commander")
     at = await typed(someone, "memory_leak")
-    await send(someone, at, "/runs", playbook="restart", dry_run="no")
+    await begin(someone, at, "restart")
     page = await until(someone, at, ".step[data-state=approval]")
     step = one(page, ".step[data-state=approval]")
     assert step.select("button") == []
@@ -121,7 +186,7 @@ async def test_a_step_of_which_nobody_knows_offers_to_do_it_again(site, hands):
     hands.fate["look"] = Came("unknown", "it broke off")
     someone = await reader(site, "responder")
     at = await typed(someone, "infinite_loop")
-    await send(someone, at, "/runs", playbook="scale", dry_run="no")
+    await begin(someone, at, "scale")
     page = await until(someone, at, ".step[data-state=unknown]")
     buttons = [b.text for b in one(page, ".step[data-state=unknown]").select("button")]
     assert buttons == ["했음", "다시", "건너뜀", "중지"]
@@ -130,7 +195,7 @@ async def test_a_step_of_which_nobody_knows_offers_to_do_it_again(site, hands):
 async def test_who_may_only_look_sees_runs_and_no_buttons(site, hands):
     someone, visitor = await reader(site, "responder"), await reader(site, "viewer")
     at = await typed(someone, "memory_leak")
-    await send(someone, at, "/runs", playbook="restart", dry_run="no")
+    await begin(someone, at, "restart")
     page = await until(visitor, at, ".step[data-state=approval]")
     assert one(page, "#s-runs").select("button, form") == []
 

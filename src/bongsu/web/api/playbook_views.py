@@ -119,7 +119,7 @@ def playbook_view(name: str, playbook: Playbook, manual: Manual, t: Translator) 
         if found
         else None,
         lock=playbook.lock, runner=playbook.runner, on_failure=playbook.on_failure,
-        steps=[_step(n, one, playbook, manual, t) for n, one in enumerate(playbook.steps)],
+        steps=[step_view(n, one, playbook, manual, t) for n, one in enumerate(playbook.steps)],
     )  # fmt: skip
 
 
@@ -149,9 +149,10 @@ def _parameter(name: str, one: Parameter, t: Translator) -> ParameterView:
     )  # fmt: skip
 
 
-def _step(
+def step_view(
     number: int, step: Step, playbook: Playbook, manual: Manual, t: Translator
 ) -> PlaybookStepView:
+    """Show a step as the manual has it, or filled in as a run would have it."""
     return PlaybookStepView(
         number, step.name.in_(t.lang), step.kind, does(step, manual, t), undoes(step),
         named_role(step.approve, manual, t), step.when, step.timeout.total_seconds(),

@@ -13,13 +13,13 @@ from bongsu.incident.commands import RefusedError
 from bongsu.incident.reasons import explain
 from bongsu.incident.runs import asking
 from bongsu.incident.state import Incident
+from bongsu.manual.schema.document import Manual
 from bongsu.manual.schema.playbooks import Playbook
 from bongsu.store import reading
 from bongsu.store import runs as store
 from bongsu.store.reading import Wanted
 from bongsu.web.access.actor import Actor
 from bongsu.web.api.playbook_views import playbook_view
-from bongsu.web.api.playbooks import Asking
 from bongsu.web.api.run_views import ShownRuns, output_view
 from bongsu.web.console.gate import Fields, PageError, Visit, signed
 from bongsu.web.console.incident import (
@@ -29,6 +29,7 @@ from bongsu.web.console.incident import (
     page_values,
     section_values,
 )
+from bongsu.web.console.views.plan import AskingAsShown, NotShownError, plan_shown
 from bongsu.web.console.views.runs import runs_values, words
 
 HISTORY = 30
@@ -63,7 +64,8 @@ async def show(visit: Visit) -> Response:
     return visit.page("playbooks/page.html", await _page(visit))
 
 
-async def _page(visit: Visit, error: str = "") -> dict[str, Any]:
+async def _page(visit: Visit, error: str = "", form: Fields | None = None) -> dict[str, Any]:
+    """Read what the page shows; a refused form keeps what was written into it."""
     manual, (name, playbook) = visit.manual, _playbook(visit)
     async with visit.at.reading() as conn:
         rows = await store.history(conn, name, HISTORY)
@@ -72,7 +74,8 @@ async def _page(visit: Visit, error: str = "") -> dict[str, Any]:
     return {
         "one": playbook_view(name, playbook, manual, visit.t), "error": error,
         "history": [shown.head(row) for row in rows], "open": open_,
-        "chosen": visit.request.query_params.get("incident", ""), **words(visit.t),
+        "chosen": form["incident"] if form else visit.request.query_params.get("incident", ""),
+        "given": _given(manual, form, name) if form else {}, **words(visit.t),
     }  # fmt: skip
 
 
@@ -106,12 +109,14 @@ async def output(visit: Visit) -> Response:
 
 @signed("responder")
 async def run(visit: Visit) -> Response:
-    """Run a playbook for the incident of the address, or only show what it would do."""
+    """Run a playbook for the incident of the address; what it would do is shown first."""
     incident, form = await found(visit), await visit.form()
-    name = form["playbook"]
-    ask = Asking(name, _given(visit, form, name), dry=form["dry_run"] == "yes")
+    ask = _asking(visit, form, form["playbook"])
     said = N_("It shows what would be done.") if form["dry_run"] == "yes" else N_("It runs.")
-    return await _act(visit, incident, ask, said)
+    try:
+        return await _act(visit, incident, ask, said)
+    except NotShownError as unseen:
+        return _plan(visit, form, unseen)
 
 
 @signed("responder")
@@ -121,23 +126,39 @@ async def run_for(visit: Visit) -> Response:
     async with visit.at.reading() as conn:
         incident = await reading.incident_id(conn, form["incident"]) if form["incident"] else None
     if incident is None:
-        return visit.page(
-            "playbooks/page.html", await _page(visit, visit.t("Choose the incident.")), 422
-        )
-    ask = Asking(name, _given(visit, form, name), dry=form["dry_run"] == "yes")
+        error = visit.t("Choose the incident.")
+        return visit.page("playbooks/page.html", await _page(visit, error, form), 422)
     try:
-        await visit.at.engine.act(incident, visit.actor.signature, ask)
+        await visit.at.engine.act(incident, visit.actor.signature, _asking(visit, form, name))
+    except NotShownError as unseen:
+        return _plan(visit, form, unseen)
     except RefusedError as refused:
         error = explain(refused.reason, visit.manual, visit.t)
-        return visit.page("playbooks/page.html", await _page(visit, error), 409)
+        return visit.page("playbooks/page.html", await _page(visit, error, form), 409)
     return RedirectResponse(f"/incidents/{incident}#s-runs", 303)
 
 
-def _given(visit: Visit, form: Fields, name: str) -> dict[str, object]:
+def _asking(visit: Visit, form: Fields, name: str) -> AskingAsShown:
+    given = dict[str, object](_given(visit.manual, form, name))
+    return AskingAsShown(name, given, dry=form["dry_run"] == "yes", shown=form["shown"])
+
+
+def _given(manual: Manual, form: Fields, name: str) -> dict[str, str]:
     """Return the parameters that were filled in; what was left empty has its default."""
-    known = visit.manual.playbooks.get(name)
+    known = manual.playbooks.get(name)
     given = {key: form[PARAMETER + key] for key in (known.parameters if known else ())}
     return {key: value for key, value in given.items() if value}
+
+
+def _plan(visit: Visit, form: Fields, unseen: NotShownError) -> Response:
+    """Show what would be done; only a second press does it."""
+    shown = plan_shown(unseen.asked, visit.manual, visit.t)
+    values = {
+        "plan": shown, "one": unseen.incident, "changed": bool(form["shown"]),
+        "given": _given(visit.manual, form, shown.playbook.id), **words(visit.t),
+    }  # fmt: skip
+    name = "playbooks/plan_part.html" if visit.enhanced else "playbooks/plan.html"
+    return visit.page(name, values)
 
 
 # ── what is said to a run ────────────────────────────────────────────────────────────────
@@ -207,4 +228,4 @@ async def _refused(visit: Visit, error: str) -> Response:
 async def _sections(visit: Visit, incident: Incident, said: str = "", error: str = "") -> str:
     report = await found_values(visit, incident)
     more = {**report, **await runs_values(visit, incident, report["found"])}
-    return changed_sections(visit, incident, said, error, more)
+    return changed_sections(visit, incident, said, error, {**more, "answered": True})
