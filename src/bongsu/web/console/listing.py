@@ -20,6 +20,7 @@ from bongsu.store.reading import IncidentRow, Place
 from bongsu.web import live
 from bongsu.web.api import lists
 from bongsu.web.console.gate import Fields, PageError, Visit, signed
+from bongsu.web.console.incident import order_values
 from bongsu.web.console.views.listing import Filter, asked
 from bongsu.web.live import Message
 from bongsu.web.problems import ProblemError
@@ -58,7 +59,7 @@ async def _values(visit: Visit) -> dict[str, Any]:
         "counts": counts, "severities": _severities(visit), "phases": _phases(visit),
         "services": {n: s.name.in_(visit.t.lang) for n, s in manual.services.services.items()},
         "types": manual.overview.incident_types, "values": defaultdict(str), "error": "",
-        "full": sum(counts.values()), "live": "/incidents/live",
+        "full": sum(counts.values()), "live": "/incidents/live", **await order_values(visit),
         "worst": next((level for level in SEVERITY_LEVELS if counts.get(level)), ""),
     }  # fmt: skip
 
