@@ -80,4 +80,6 @@ def _final_sound(word: str) -> str:
         return {0: "", 8: "ㄹ"}.get(index, "x")
     if last in _DIGIT_FINALS:
         return _DIGIT_FINALS[last]
+    if word[-2:].lower() == "ng":
+        return "x"
     return {"l": "ㄹ", "m": "x", "n": "x"}.get(last, "")
