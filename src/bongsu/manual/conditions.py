@@ -13,6 +13,7 @@ from datetime import timedelta
 from functools import cache, lru_cache
 from importlib.machinery import PathFinder
 from importlib.util import find_spec, module_from_spec
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from bongsu.i18n import N_
@@ -66,6 +67,7 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("took", N_("how long it took"), timedelta(seconds=1.5), _PROGRAM),
     Variable("tests", N_("how many tests ran"), 10, ("junit",)),
     Variable("failures", N_("how many of them failed"), 0, ("junit",)),
+    Variable("skipped", N_("how many tests were skipped"), 0, ("junit",)),
     Variable("pass_rate", N_("share of them that passed, 0.0 to 1.0"), 1.0, ("junit",)),
     Variable("p95", N_("95th percentile of the response time"), timedelta(seconds=0.4), _LOAD),
     Variable("p99", N_("99th percentile of the response time"), timedelta(seconds=0.9), _LOAD),
@@ -149,6 +151,10 @@ def _gist(error: Exception) -> str:
     return line.partition("\n")[0].partition(" expecting {")[0].partition(". C")[0]
 
 
+_LOADING = Lock()
+"""verifications compile their criteria in threads: none may see it half loaded"""
+
+
 def _cel() -> Any:
     """Return the CEL extension.
 
@@ -156,13 +162,16 @@ def _cel() -> Any:
     line with a terminal toolkit and so costs ten times the extension's own time
     (docs/decisions/0002-cel.md).
     """
-    module = sys.modules.get("cel.cel")
-    if module is None:
-        package = find_spec("cel")
-        assert package is not None
-        spec = PathFinder.find_spec("cel.cel", package.submodule_search_locations)
-        assert spec is not None
-        assert spec.loader is not None
-        module = sys.modules["cel.cel"] = module_from_spec(spec)
-        spec.loader.exec_module(module)
+    with _LOADING:
+        return sys.modules.get("cel.cel") or _loaded()
+
+
+def _loaded() -> Any:
+    package = find_spec("cel")
+    assert package is not None
+    spec = PathFinder.find_spec("cel.cel", package.submodule_search_locations)
+    assert spec is not None
+    assert spec.loader is not None
+    module = sys.modules["cel.cel"] = module_from_spec(spec)
+    spec.loader.exec_module(module)
     return module

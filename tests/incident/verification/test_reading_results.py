@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from bongsu.incident.body import Reason
 from bongsu.incident.verification import artillery, junit, k6, locust
 from bongsu.incident.verification.measured import Measured, Unreadable
 from bongsu.incident.verification.results import Ran, read
@@ -70,7 +71,7 @@ EXPORTED = {
     "metrics": {
         "http_reqs": {"count": 1500, "rate": 24.79},
         "http_req_failed": {
-            "value": 0.02, "passes": 30, "fails": 1470, "thresholds": {"rate<0.01": True},
+            "value": 0.02, "passes": 30, "fails": 1470, "thresholds": {"rate<0.05": False},
         },
         "http_req_duration": {"avg": 245.67, "p(90)": 387.65, "p(95)": 421.32},
     }
@@ -81,12 +82,17 @@ VERSIONED = {
     "config": {"execution": "local", "script": "stress-test.js", "duration": 60.0},
     "results": {
         "metrics": [
-            {"name": name, "contains": "default", "category": "http", **metric}
-            for name, metric in CLASSIC["metrics"].items()
+            {"contains": "default", "name": "http_reqs", "type": "counter",
+             "values": {"count": 1500}},
+            {"contains": "default", "name": "http_req_failed", "type": "rate",
+             "values": {"matches": 30, "rate": 0.02, "total": 1500}},
+            {"contains": "time", "name": "http_req_duration", "type": "trend",
+             "values": {"avg": 245.67, "max": 480.1, "med": 234.56, "min": 3.2, "p(90)": 387.65,
+                        "p(95)": 421.32}},
         ],
-        "checks": {"metrics": {}, "orderedChecks": []},
+        "checks": {"metrics": [], "results": []},
     },
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("summary", [CLASSIC, EXPORTED, VERSIONED], ids=["old", "flat", "new"])
@@ -160,7 +166,31 @@ PYTEST = b"""<?xml version="1.0" encoding="utf-8"?><testsuites name="pytest test
 
 def test_junit_counts_what_ran():
     values = junit.read(PYTEST).values
-    assert values == {"tests": 3, "failures": 1, "pass_rate": pytest.approx(2 / 3)}
+    assert values == {
+        "tests": 3, "failures": 1, "skipped": 1, "pass_rate": pytest.approx(2 / 3)
+    }  # fmt: skip
+
+
+KOREAN = (
+    '<testsuite><testcase name="로그인"/><testcase name="검색"><failure/></testcase></testsuite>'
+)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "codec"),
+    [("euc-kr", "euc-kr"), ("cp949", "cp949"), ("ks_c_5601-1987", "cp949"), ("UTF-8", "utf-8-sig"),
+     ("utf-16", "utf-16-le"), ("utf-16", "utf-16-be"), ("utf-16", "utf-16"), ("utf-8", "utf-8")],
+)  # fmt: skip
+def test_junit_is_read_in_the_encoding_that_it_declares(encoding: str, codec: str):
+    text = f'<?xml version="1.0" encoding="{encoding}"?>{KOREAN}'.encode(codec)
+    assert junit.read(text).values["pass_rate"] == 0.5
+    if codec == "utf-16-be":
+        assert junit.read(b"\xfe\xff" + text).values["pass_rate"] == 0.5
+
+
+def test_junit_is_read_however_deep_it_is_nested():
+    deep = b"<testsuite>" + b"<a>" * 200_000 + b"</a>" * 200_000 + b"<testcase/></testsuite>"
+    assert junit.read(deep).values["tests"] == 1
 
 
 def test_a_suite_that_says_more_failed_than_it_lists_is_believed():
@@ -180,6 +210,8 @@ def test_a_suite_that_says_more_failed_than_it_lists_is_believed():
         ('<?xml version="1.0" encoding="utf-16"?><!DOCTYPE x><testsuite/>'.encode("utf-16"),
          "result_unreadable"),
         (b"<testsuite tests='many'/>", "result_unreadable"),
+        (b"<?xml version='1.0' encoding='klingon'?><testsuite/>", "result_unreadable"),
+        (b"<?xml version='1.0' encoding='zip'?><testsuite/>", "result_unreadable"),
     ],
 )  # fmt: skip
 def test_what_is_no_whole_junit_is_no_result(text: bytes, code: str):
@@ -211,13 +243,32 @@ def test_a_program_that_was_broken_off_can_not_have_passed(result: str, code: in
 
 @pytest.mark.parametrize(
     ("result", "code", "left"),
-    [("junit", 1, PYTEST), ("k6", 99, json.dumps(CLASSIC).encode()),
-     ("locust", 1, json.dumps([entry()]).encode())],
+    [("junit", 1, PYTEST), ("locust", 1, json.dumps([entry()]).encode())],
 )  # fmt: skip
 def test_a_tools_own_verdict_by_exit_code_is_left_to_the_criterion(
     result: str, code: int, left: bytes
 ):
     assert by_program(result, code, left).flaw is None
+
+
+@pytest.mark.parametrize(
+    ("tool", "code", "left"),
+    [("k6", 99, json.dumps(CLASSIC).encode()),
+     ("artillery", 1, (RECORDED / "artillery-fast.json").read_bytes())],
+)  # fmt: skip
+def test_limits_of_the_script_itself_are_known_by_the_exit_code(tool: str, code: int, left: bytes):
+    assert by_program(tool, code, left).flaw == Reason("limits_missed", {"code": str(code)})
+
+
+@pytest.mark.parametrize("told", [True, {"ok": False}])
+def test_k6s_missed_thresholds_are_named_whatever_the_exit_code(told: object):
+    told_of = {"p(95)<400": told, "p(95)<500": False if told is True else {"ok": True}}
+    summary = json.loads(json.dumps(CLASSIC))
+    summary["metrics"]["http_req_duration"]["thresholds"] = told_of
+    missed = {"thresholds": "http_req_duration p(95)<400"}
+    for code in (0, 99):
+        found = by_program("k6", code, json.dumps(summary).encode())
+        assert found.flaw == Reason("thresholds_missed", missed)
 
 
 def test_a_program_that_failed_before_it_tested_anything_says_so():

@@ -97,6 +97,15 @@ def test_a_result_that_is_not_whole_may_fail_but_never_pass():
         assert found.outcome == outcome
 
 
+@pytest.mark.parametrize("code", ["thresholds_missed", "limits_missed"])
+def test_a_test_whose_own_limits_were_missed_failed_unless_the_criterion_knows(code: str):
+    values = {"error_rate": 0.0, "exit_code": 99}
+    for passes, outcome in (
+        ("error_rate < 0.01", "failed"), ("error_rate < 0.01 && exit_code in [0, 99]", "passed"),
+    ):  # fmt: skip
+        assert judge(check("k6", passes), Measured(values, Reason(code))).outcome == outcome
+
+
 def test_a_criterion_that_asks_for_nothing_is_never_met():
     assert verdict("exit", "true", exit_code=0).outcome == "inconclusive"
 

@@ -1,13 +1,15 @@
 """k6's summary: of ``handleSummary``, of ``--summary-export``, and the versioned one.
 
 The versioned one is there since 1.5 (``--new-machine-readable-summary``) and the rule since 2.0.
-Times are milliseconds.
+Times are milliseconds. Thresholds of the script that were missed are said in the first two; by the
+exit code in every one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
+from bongsu.incident.body import Reason
 from bongsu.incident.verification.measured import (
     Measured,
     Unreadable,
@@ -37,12 +39,25 @@ def read(text: str) -> Measured:
         raise Unreadable("not_measured", name="http_req_failed")
     if not 0 <= failed <= 1:
         raise Unreadable("result_unreadable", place="http_req_failed", format="share")
-    return load(
+    measured = load(
         requests,
         failed * requests,
         p95=milliseconds(number(times, "p(95)", "p95"), "p(95)"),
         p99=milliseconds(number(times, "p(99)", "p99"), "p(99)"),
     )
+    missed = ", ".join(_missed(metrics))[:200]
+    flaw = Reason("thresholds_missed", {"thresholds": missed}) if missed else None
+    return measured._replace(flaw=flaw)
+
+
+def _missed(metrics: Mapping[str, object]) -> Iterator[str]:
+    """Yield thresholds that were not met: ``--summary-export`` calls just these true."""
+    for name, metric in metrics.items():
+        thresholds = metric.get("thresholds") if isinstance(metric, Mapping) else None
+        for text, told in thresholds.items() if isinstance(thresholds, Mapping) else ():
+            ok = told.get("ok") if isinstance(told, Mapping) else None
+            if told is True or ok is False:
+                yield f"{name} {text}"
 
 
 def _listed(whole: Mapping[str, object]) -> Mapping[str, object]:

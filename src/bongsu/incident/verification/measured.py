@@ -19,7 +19,8 @@ class Measured(NamedTuple):
 
     values: Mapping[str, object]
     flaw: Reason | None = None
-    """why a pass could not be believed: an interrupted run, fewer requests than asked for"""
+    """why a pass could not be believed: an interrupted run, fewer requests than asked for, missed
+    limits of the test's own"""
     series: tuple[float, ...] = ()
     """every series' ``value``, where a query gives several: the criterion must hold for each"""
 

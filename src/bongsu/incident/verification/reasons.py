@@ -31,6 +31,8 @@ VERDICTS = {
     "ended_badly": N_(
         "the program ended with exit code {code}, so its result may not be all of it"
     ),
+    "thresholds_missed": N_("the test's own thresholds were missed: {thresholds}"),
+    "limits_missed": N_("the test's own limits were missed (exit code {code})"),
     "not_run": N_("{program} can't be run: {error}"),
     "timed_out": N_("it did not end within {wait}"),
     "signalled": N_("{program} was ended by somebody else"),

@@ -16,8 +16,11 @@ Kind = Literal["exit", "junit", "k6", "artillery", "locust"]
 _READERS: dict[str, Callable[[str], Measured]] = {
     "k6": k6.read, "artillery": artillery.read, "locust": locust.read,
 }  # fmt: skip
-_ITS_OWN_VERDICT = {"junit": {0, 1}, "k6": {0, 99}, "artillery": {0, 1}, "locust": {0, 1}}
+_ITS_OWN_VERDICT = {"junit": {0, 1}, "k6": {0}, "artillery": {0}, "locust": {0, 1}}
 """exit codes by which each says only what its result says as well"""
+_LIMITS_MISSED = {"k6": 99, "artillery": 1}
+"""exit codes by which each says that limits were missed which its script has: k6's thresholds,
+artillery's ``ensure`` and ``expect``"""
 
 
 class Ran(NamedTuple):
@@ -65,6 +68,10 @@ def _explained(unreadable: Unreadable, ran: Ran) -> Unreadable:
 
 def _flaw(kind: Kind, found: Measured, exit_code: int) -> Reason | None:
     """A program that failed otherwise than its result says was broken off, or failed itself."""
+    if found.flaw is not None:
+        return found.flaw
+    if _LIMITS_MISSED.get(kind) == exit_code:
+        return Reason("limits_missed", {"code": str(exit_code)})
     known = exit_code in _ITS_OWN_VERDICT[kind]
     if known and not (kind == "junit" and exit_code and not found.values["failures"]):
         return None

@@ -18,6 +18,10 @@ MOST_FAILED = {"p95": 0.05, "p99": 0.01}
 """A percentile of the answers says nothing for users once more requests than this have failed:
 a request that failed was slower than any."""
 
+OWN_LIMITS = frozenset({"thresholds_missed", "limits_missed"})
+"""flaws by which a test itself says that it failed; a criterion that asks for ``exit_code`` has
+thought of them"""
+
 
 class Verdict(NamedTuple):
     """What a check came to."""
@@ -32,6 +36,7 @@ def judge(check: VerificationCheck, measured: Measured) -> Verdict:
     """Hold what was measured against the check's criterion.
 
     Only what the criterion asks for must be there; a pass must be whole, a failure need not be.
+    A test whose own limits were missed has failed, unless the criterion asks for ``exit_code``.
     """
     return Verdict(*_judged(check, measured), numbers=numbers(measured.values))
 
@@ -55,8 +60,15 @@ def _judged(check: VerificationCheck, measured: Measured) -> tuple[Outcome, Reas
                 return "failed", Reason("criterion_missed", told.values)
         except ConditionError as error:
             return "inconclusive", Reason("criterion_unanswered", {"error": error.reason[:200]})
-    if measured.flaw is not None:
-        return "inconclusive", measured.flaw
+    return _believed(condition, measured.flaw, told)
+
+
+def _believed(condition: Condition, flaw: Reason | None, told: Reason) -> tuple[Outcome, Reason]:
+    """Say what a criterion that holds is worth."""
+    if flaw is not None and flaw.code not in OWN_LIMITS:
+        return "inconclusive", flaw
+    if flaw is not None and "exit_code" not in condition.variables:
+        return "failed", flaw
     return ("inconclusive" if told.code == "no_data" else "passed"), told
 
 
