@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -115,6 +116,19 @@ def test_a_check_of_another_severity_keeps_nobody(world: World):
     world.skip_to("24:01").resolves("pm").expects(phase="resolved")
 
 
+def test_a_check_may_be_required_of_some_severities_and_inform_the_others():
+    lists = {"smoke": {"login": _check(**EXIT, required=["P0", "P1", "P2"])}}
+    for level, unverified in (("P3", {}), ("P2", {"smoke:login": "failed"})):
+        world = World(manual(verification=lists))
+        world.at("0:00").checks_come_to("failed", "smoke:login")
+        monitored(world, level)
+        world.skip_to("10:00")
+        assert asked(world)[0][1] == ["smoke:login"], "it is run all the same"
+        assert plan.unverified(world.runner.manual, world.incident) == unverified
+        world.skip_to("3h")
+        assert len(world.bodies(e.Relapsed)) == (level != "P3")
+
+
 @pytest.mark.parametrize(
     ("outcome", "code"), [("failed", "recovery_failed"), ("inconclusive", "recovery_not_verified")]
 )
@@ -174,6 +188,23 @@ def test_at_the_end_of_the_watch_what_watches_is_asked_once_more_but_no_load_is_
     assert asked(world)[-1] == ("watch_over", ["smoke:login", "monitoring:extra"])
     world.skip_to("3h")
     assert len(asked(world)) == 3
+
+
+def test_a_load_test_that_runs_beyond_the_watch_has_no_second_one_beside_it(world: World):
+    world.runner.takes = {
+        "performance:load": timedelta(minutes=25),
+        "smoke:login": timedelta(minutes=22),
+    }
+    monitored(world)
+    world.skip_to("30:00")
+    assert len(asked(world)) == 3, "the quiet alerts, and what had an answer when the watch ended"
+    assert asked(world)[-1] == ("watch_over", ["monitoring:extra"])
+    world.skip_to("31:00")
+    assert asked(world)[-1] == ("watch_over", ["smoke:login"])
+    world.skip_to("34:00")
+    assert plan.standing(world.incident, "performance:load") == "passed"
+    world.skip_to("3h")
+    assert len(asked(world)) == 4
 
 
 def test_a_check_that_passed_and_fails_at_the_end_of_the_watch_is_a_relapse(world: World):

@@ -53,7 +53,7 @@ def unverified(manual: Manual, incident: Incident) -> dict[str, Outcome | None]:
     found = {
         name: standing(incident, name)
         for name, check in applying(manual, incident.severity).items()
-        if check.required
+        if incident.severity in check.required
     }
     return {name: outcome for name, outcome in found.items() if outcome != "passed"}
 
@@ -62,14 +62,17 @@ def due(manual: Manual, incident: Incident, now: datetime) -> Iterator[tuple[str
     """Yield the checks that Bongsu runs by itself now (with why), and when others will be due.
 
     Each at once, and again at the end of the watch period, but for load tests that have passed.
-    Whether alerts are quiet is asked when they can be: nothing has been for 15 minutes before
-    these are over.
+    One that still runs then is asked again once it has answered, never beside itself. Whether
+    alerts are quiet is asked when they can be: nothing has been for 15 minutes before these are
+    over.
     """
     since = incident.recovered_at
     if incident.phase is not Phase.MONITORING or since is None:
         return
     ends = since + manual.verification.watch
     for name, check in applying(manual, incident.severity).items():
+        if name in incident.verification.running:
+            continue
         asked = incident.verification.asked.get(name)
         if isinstance(check.test, QuietTest):
             at, why = _quiet_at(incident, name, check.test.duration, since), AFTER_RECOVERY
@@ -84,7 +87,7 @@ def due(manual: Manual, incident: Incident, now: datetime) -> Iterator[tuple[str
 def _quiet_at(incident: Incident, name: str, wanted: timedelta, since: datetime) -> datetime | None:
     """When nothing can have fired for as long as is wanted; None: not before something happens."""
     asked = incident.verification.asked.get(name)
-    if name in incident.verification.running or standing(incident, name) == "passed":
+    if standing(incident, name) == "passed":
         return None
     at = max(since, incident.cleared_at or since) + wanted
     return at if asked is None else max(at, asked.at + wanted)
@@ -101,7 +104,9 @@ def relapsed(manual: Manual, incident: Incident) -> Iterator[str]:
     """
     for name, check in applying(manual, incident.severity).items():
         known = incident.verification.known.get(name)
-        if known is None or not check.required or isinstance(check.test, QuietTest):
+        if known is None or isinstance(check.test, QuietTest):
+            continue
+        if incident.severity not in check.required:
             continue
         if known.outcome == "failed" and known.former in ("passed", "failed"):
             yield name

@@ -21,6 +21,7 @@ from bongsu.manual.check import (
     services,
     signals,
     texts,
+    verification,
 )
 from bongsu.manual.load import read
 from bongsu.manual.positions import NOWHERE, Places
@@ -35,6 +36,7 @@ _CONCERNS: tuple[Callable[[Manual], Iterator[Problem]], ...] = (
     signals.problems,
     escalation.problems,
     procedure.problems,
+    verification.problems,
     diagnosis.problems,
     playbooks.problems,
     communication.problems,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from bongsu.i18n import N_
 from bongsu.manual.check.addresses import address
 from bongsu.manual.check.references import refer
-from bongsu.manual.problems import Problem, error
+from bongsu.manual.problems import KeyPath, Problem, error
 from bongsu.manual.schema.document import Manual
 
 
@@ -21,7 +21,6 @@ def problems(manual: Manual) -> Iterator[Problem]:
                 ("response", "phases", index, "until"), N_("it ends before it begins"),
                 N_("let until be later than from"),
             )  # fmt: skip
-    yield from _verification(manual)
 
 
 def _announcements(manual: Manual) -> Iterator[Problem]:
@@ -37,23 +36,14 @@ def _checklists(manual: Manual) -> Iterator[Problem]:
     for name, checklist in manual.response.checklists.items():
         path = ("response", "checklists", name)
         if not checklist.items:
-            yield _empty((*path, "items"), "items")
+            yield empty((*path, "items"), "items")
         for index, item in enumerate(checklist.items):
             here = (*path, "items", index)
             yield from refer((*here, "role"), "role", item.role, manual.team.roles)
             if item.command == []:
-                yield _empty((*here, "command"), "command")
+                yield empty((*here, "command"), "command")
 
 
-def _empty(path: tuple[str | int, ...], key: str) -> Problem:
+def empty(path: KeyPath, key: str) -> Problem:
+    """Say that something was begun and left empty."""
     return error(path, N_("{key} is empty"), N_("add one, or delete the key"), key=key)
-
-
-def _verification(manual: Manual) -> Iterator[Problem]:
-    for group in ("smoke", "performance", "monitoring"):
-        for name, check in getattr(manual.verification, group).items():
-            path = ("verification", group, name, "test")
-            if check.test.kind == "command" and not check.test.argv:
-                yield _empty((*path, "argv"), "argv")
-            if check.test.kind == "no_alerts" and not check.test.severities:
-                yield _empty((*path, "severities"), "severities")

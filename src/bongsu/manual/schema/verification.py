@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from bongsu.manual.schema.base import (
     SEVERITY_LEVELS,
@@ -55,6 +55,15 @@ class QuietTest(Model):
 Test = Annotated[CommandTest | QueryTest | ProbeTest | QuietTest, Field(discriminator="kind")]
 
 
+Required = bool | list[SeverityLevel]
+
+
+def _all_or_none(written: object) -> object:
+    if isinstance(written, bool):
+        return list(SEVERITY_LEVELS) if written else []
+    return written
+
+
 class VerificationCheck(Model):
     """One line of the list that must pass."""
 
@@ -64,8 +73,13 @@ class VerificationCheck(Model):
     criterion: Text
     """the success criterion as the manual words it"""
     timeout: Duration = Field(default="2m", validate_default=True)
-    required: bool = True
+    required: Annotated[
+        list[SeverityLevel], BeforeValidator(_all_or_none, json_schema_input_type=Required)
+    ] = Field(default=True, validate_default=True)
+    """for which severities it keeps the incident from being resolved until it has passed: a list,
+    true for all, false for none; for the others it only informs"""
     severities: list[SeverityLevel] = Field(default=list(SEVERITY_LEVELS))
+    """for which it is run"""
 
 
 class Verification(Model):

@@ -78,11 +78,18 @@ def _checks(edition: Edition, checks: dict[str, v.VerificationCheck]) -> Table:
                 _test(edition, check.test),
                 f"{edition.text(check.criterion)} — {inline.code(check.passes)}",
                 edition.severities(check.severities),
-                t("yes") if check.required else t("no"),
+                _required(edition, check),
             )
             for check in checks.values()
         ),
     )
+
+
+def _required(edition: Edition, check: v.VerificationCheck) -> str:
+    levels = [level for level in check.severities if level in check.required]
+    if levels and levels != check.severities:
+        return edition.severities(levels)
+    return edition.t("yes") if levels else edition.t("no")
 
 
 def _test(edition: Edition, test: v.Test) -> str:
