@@ -11,9 +11,10 @@ from tests.engine.desk import Desk, alert
 from tests.incident.manuals import manual
 
 from bongsu.engine import effects
+from bongsu.engine import verifier as verifier_module
 from bongsu.engine.effects import Effect, Verification
 from bongsu.engine.policy import compile_policy
-from bongsu.engine.verifier import AskQuiet, OnChecked, Verifier, Verify
+from bongsu.engine.verifier import AskQuiet, OnChecked, OnPrinted, Verifier, Verify
 from bongsu.incident import commands as c
 from bongsu.incident import events as e
 from bongsu.incident import verification_events as v
@@ -43,13 +44,17 @@ POLICY = compile_policy(
 BOTH = ["smoke:login", "smoke:search"]
 
 
-async def passes(checks: Mapping[str, VerificationCheck], _: AskQuiet, tell: OnChecked) -> None:
+async def passes(
+    checks: Mapping[str, VerificationCheck], _: AskQuiet, tell: OnChecked, *_more: object
+) -> None:
     for check in checks:
         why = e.Reason("criterion_met", {"numbers": "exit_code 0"})
         await tell(Checked(check=check, outcome="passed", why=why, output="ok"))
 
 
-async def hangs(checks: Mapping[str, VerificationCheck], _: AskQuiet, tell: OnChecked) -> None:
+async def hangs(
+    checks: Mapping[str, VerificationCheck], _: AskQuiet, tell: OnChecked, *_more: object
+) -> None:
     await passes(dict([next(iter(checks.items()))]), _, tell)
     await asyncio.sleep(60)
 
@@ -138,7 +143,7 @@ async def test_of_two_processes_only_one_verifies(desk: Desk, build: Build):
 
 async def claimed(desk: Desk) -> None:
     for _ in range(500):
-        if await desk.count("verifications"):
+        if await desk.count("verifications", "outcome IS NOT NULL"):
             return
         await asyncio.sleep(0.01)
     raise AssertionError("nothing was checked")
@@ -156,7 +161,7 @@ async def test_what_a_process_left_is_finished_by_another_and_nothing_is_run_twi
     again: list[str] = []
 
     async def noted(
-        checks: Mapping[str, VerificationCheck], ask: AskQuiet, tell: OnChecked
+        checks: Mapping[str, VerificationCheck], ask: AskQuiet, tell: OnChecked, *_more: object
     ) -> None:
         again.extend(checks)
         await passes(checks, ask, tell)
@@ -180,6 +185,72 @@ async def test_a_verification_that_fails_itself_stays_to_be_done(desk: Desk, bui
     while verifier._under_way:
         await asyncio.sleep(0.01)
     assert await the_due(desk) == (effect, due)
+
+
+async def prints(
+    checks: Mapping[str, VerificationCheck], _: AskQuiet, tell: OnChecked, printed: OnPrinted
+) -> None:
+    for check in checks:
+        printed(check, b"token=abc123def456 of " + check.encode() + b"\n")
+    await asyncio.sleep(60)
+
+
+async def printing(desk: Desk, incident: int, wanted: int) -> dict[str, str]:
+    for _ in range(500):
+        async with desk.pool.acquire() as conn:
+            found = await verifications.printing(conn, incident)
+        if sum(bool(text) for text in found.values()) == wanted:
+            return found
+        await asyncio.sleep(0.01)
+    raise AssertionError("nothing was printed")
+
+
+async def test_what_a_check_prints_is_there_while_it_runs_and_masked(desk: Desk, build: Build):
+    effect, due = await recovered(desk)
+    died = build(prints)
+    died.begin(effect, due)
+    found = await printing(desk, effect.incident, 2)
+    assert found["smoke:login"].endswith("of smoke:login\n")
+    assert "abc123def456" not in found["smoke:login"]
+    async with desk.pool.acquire() as conn:
+        assert await verifications.latest(conn, effect.incident) == {}, "nothing has come of them"
+    await died.close()
+    await desk.pool.execute("UPDATE effects SET claimed_at = NULL")
+    assert await build(passes, "two").verify(effect, due)
+    async with desk.pool.acquire() as conn:
+        assert await verifications.printing(conn, effect.incident) == {}
+        kept = await verifications.latest(conn, effect.incident)
+    assert {name: row.output for name, row in kept.items()} == dict.fromkeys(BOTH, "ok")
+
+
+async def test_nothing_is_tested_on_once_the_service_has_relapsed(
+    desk: Desk, build: Build, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(verifier_module, "RENEW_EVERY", 0.02)
+    effect, due = await recovered(desk)
+    begun = build(hangs)
+    begun.begin(effect, due)
+    await claimed(desk)
+    desk.clock.forward(minutes=1)
+    await desk.receive(alert("BackendDown"))
+    assert (await desk.only()).phase == "responding"
+    for _ in range(500):
+        if not begun._under_way:
+            break
+        await asyncio.sleep(0.01)
+    assert not begun._under_way
+    assert await desk.count("effects", f"done_at IS NULL AND seq = {effect.seq}") == 0
+    assert await desk.count("verifications", "outcome IS NULL") == 0
+
+
+async def test_a_verification_that_comes_too_late_runs_nothing(desk: Desk, build: Build):
+    effect, _ = await recovered(desk)
+    desk.clock.forward(minutes=1)
+    await desk.receive(alert("BackendDown"))
+    async with desk.pool.acquire() as conn:
+        late = await effects.load(conn, effect)
+    assert isinstance(late, Verification)
+    assert await build(breaks).verify(effect, late)
 
 
 async def test_a_check_that_the_manual_lost_meanwhile_is_inconclusive(desk: Desk, build: Build):
@@ -209,11 +280,25 @@ async def test_how_quiet_it_is_is_asked_of_the_alerts(desk: Desk, build: Build):
     assert (found.quiet, found.count) == (timedelta(minutes=12), 0)
 
 
+async def test_alerts_of_a_false_alarm_or_a_merged_incident_are_not_waited_for_for_ever(
+    desk: Desk, build: Build
+):
+    verifier = build(passes)
+    await desk.receive(alert("BackendDown"))
+    incident = await desk.only()
+    await desk.engine.act(int(incident.id), "person:pm", lambda _p, i, _n: c.dismiss(i, "pm"))
+    desk.clock.forward(minutes=20)
+    found = await verifier.quiet(["P0"], timedelta(minutes=15))
+    assert (found.quiet, found.count) == (timedelta(minutes=20), 0)
+
+
 async def test_in_a_thread_a_check_asks_the_database_over_there(desk: Desk, build: Build):
     effect, due = await recovered(desk)
     found: list[timedelta] = []
 
-    async def asks(checks: Mapping[str, VerificationCheck], ask: AskQuiet, tell: OnChecked) -> None:
+    async def asks(
+        checks: Mapping[str, VerificationCheck], ask: AskQuiet, tell: OnChecked, *_more: object
+    ) -> None:
         found.append((await ask(["P1"], timedelta(minutes=1))).quiet)
         await passes(checks, ask, tell)
 

@@ -47,7 +47,10 @@ def verify(
     """Run the checks; exits 1 while one that is required has not passed."""
     place = f"/incidents/{address(which)}/verifications"
     found = call("GET", place) if show else call("POST", place, body={"checks": check or []})
+    printing = Printing()
     while wait and any(one["running"] for one in found["checks"]):
+        if not as_json:
+            printing.show(found)
         time.sleep(LOOK_EVERY)
         found = call("GET", place)
     if as_json:
@@ -56,6 +59,32 @@ def verify(
         _print(found)
     if wait and found["unverified"]:
         raise typer.Exit(FAILED)
+
+
+class Printing:
+    """What the checks print while they run, as far as it was shown already."""
+
+    def __init__(self) -> None:
+        self._shown: dict[str, str] = {}
+        self._last = ""
+
+    def show(self, found: Json) -> None:
+        """Show what is new, under the name of its check."""
+        for one in found["checks"]:
+            lines = self._fresh(one["check"], one["output"]) if one["running"] else []
+            if lines and self._last != one["check"]:
+                self._last = one["check"]
+                console.print(Text.assemble(("… ", "dim"), (one["name"], "bold")))
+            for line in lines:
+                console.print(Text(f"  │ {line}", "dim"))
+
+    def _fresh(self, check: str, text: str) -> list[str]:
+        """Return the lines that were not shown; one that is not whole yet waits for its rest."""
+        known, whole = self._shown.get(check, ""), text[: text.rfind("\n") + 1]
+        self._shown[check] = whole
+        if whole.startswith(known):
+            return whole[len(known) :].splitlines()
+        return ["…", *whole.splitlines()[-LINES:]]
 
 
 def _print(found: Json) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from bongsu.engine.writing import CHANNEL
@@ -12,7 +13,7 @@ from bongsu.store import runs
 from bongsu.store.database import AWAY
 
 if TYPE_CHECKING:
-    from bongsu.store.database import Pool
+    from bongsu.store.database import Pool, PoolConnection
 
 EVERY = 0.5
 """seconds between two writings"""
@@ -24,8 +25,12 @@ LEFT_OUT = "\n… {count:,} bytes left out …\n"
 class StepOutput:
     """Takes what a step prints and keeps it where people can see it while it runs."""
 
-    def __init__(self, pool: Pool, output: int, incident: int) -> None:
+    def __init__(
+        self, pool: Pool, output: int, incident: int,
+        write: Callable[[PoolConnection, int, str], Awaitable[None]] = runs.write_output,
+    ) -> None:  # fmt: skip
         self._pool, self._output, self._incident = pool, output, incident
+        self._keep = write
         self._head, self._tail = bytearray(), bytearray()
         self._left_out = 0
         self._written = ""
@@ -61,6 +66,6 @@ class StepOutput:
             return
         with contextlib.suppress(*AWAY):
             async with self._pool.acquire() as conn, conn.transaction():
-                await runs.write_output(conn, self._output, text)
+                await self._keep(conn, self._output, text)
                 await conn.execute("SELECT pg_notify($1, $2)", CHANNEL, str(self._incident))
             self._written = text

@@ -3,7 +3,8 @@
 They run in a thread with an event loop of its own, as a diagnosis does: whatever a test does there,
 the loop that pages people goes on. A run may take half an hour, so no job is held for it: its
 claim is renewed while it goes on, and where that ends its row brings it to another process, which
-runs the checks that have no answer yet.
+runs the checks that have no answer yet. It ends when nobody waits for it any more: a service that
+has relapsed must not be kept under load.
 """
 
 from __future__ import annotations
@@ -22,8 +23,10 @@ from bongsu.engine.advance import Step, advance
 from bongsu.engine.effects import Effect, Verification
 from bongsu.engine.engine import Engine
 from bongsu.engine.policy import Policy
+from bongsu.engine.step_output import StepOutput
 from bongsu.incident import events as e
 from bongsu.incident import verification_events as v
+from bongsu.incident.state import Incident
 from bongsu.incident.verification.checked import Checked, Quiet
 from bongsu.incident.verification.plan import every_check
 from bongsu.manual.schema.base import SeverityLevel
@@ -37,7 +40,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 AskQuiet = Callable[[Sequence[SeverityLevel], timedelta], Awaitable[Quiet]]
 OnChecked = Callable[[Checked], Awaitable[None]]
-Verify = Callable[[Mapping[str, VerificationCheck], AskQuiet, OnChecked], Awaitable[None]]
+OnPrinted = Callable[[str, bytes], None]
+Verify = Callable[
+    [Mapping[str, VerificationCheck], AskQuiet, OnChecked, OnPrinted], Awaitable[None]
+]
 
 PLACES = 2
 """recoveries that a process verifies at once; more of them wait for their turn"""
@@ -80,15 +86,24 @@ class Verifier:
             if not await effects.claim(conn, effect, self._worker, LEASE):
                 return False
             answered = await verifications.answered(conn, effect.incident, effect.seq)
-        left = [check for check in wanted.due.checks if check not in answered]
-        renewing = asyncio.create_task(self._renew(effect), name=f"renew {effect}")
-        try:
-            if wanted.incident.open:
-                await self._run(effect, left)
-        finally:
-            renewing.cancel()
+        if awaited(wanted.incident, effect.seq):
+            left = [check for check in wanted.due.checks if check not in answered]
+            await self._while_awaited(effect, left)
         await self._engine.transact(lambda conn, *_: _done(conn, effect))
         return True
+
+    async def _while_awaited(self, effect: Effect, names: Sequence[str]) -> None:
+        """Run them, hold the claim meanwhile, and end them once nobody waits for them."""
+        running = asyncio.create_task(self._run(effect, names), name=f"run {effect}")
+        holding = asyncio.create_task(self._hold(effect, running), name=f"hold {effect}")
+        try:
+            await asyncio.wait({running})
+        finally:
+            holding.cancel()
+            running.cancel()
+            await asyncio.wait({running})
+        if not running.cancelled():
+            running.result()
 
     async def _run(self, effect: Effect, names: Sequence[str]) -> None:
         known = every_check(self._engine.policy.manual)
@@ -97,12 +112,35 @@ class Verifier:
                 gone = Checked(check=name, outcome="inconclusive", why=e.Reason("check_gone"))
                 await self.record(effect, gone)
         checks = {name: known[name] for name in names if name in known}
+        if not checks:
+            return
+        printing = await self._printing(effect, list(checks))
 
         async def on_checked(found: Checked) -> None:
+            if found.check in printing:
+                printing[found.check].stop()
             await self.record(effect, found)
 
-        if checks:
-            await self._apart(checks, on_checked)
+        def on_printed(check: str, block: bytes) -> None:
+            if check in printing:
+                printing[check].take("", block)
+
+        try:
+            await self._apart(checks, on_checked, on_printed)
+        finally:
+            for one in printing.values():
+                one.stop()
+
+    async def _printing(self, effect: Effect, checks: Sequence[str]) -> dict[str, StepOutput]:
+        """Make a place for what each check prints, where people see it at once."""
+        pool = self._engine.pool
+        async with pool.acquire() as conn:
+            now = self._engine.clock.now()
+            rows = await verifications.begin(conn, effect.incident, effect.seq, checks, now)
+        return {
+            check: StepOutput(pool, row, effect.incident, verifications.write_output)
+            for check, row in rows.items()
+        }
 
     async def record(self, effect: Effect, found: Checked) -> None:
         """Keep what came of a check, and write it on the incident's log; once."""
@@ -128,17 +166,27 @@ class Verifier:
             now = self._engine.clock.now()
             return Quiet(*await verifications.quiet(conn, severities, asked, now))
 
-    async def _renew(self, effect: Effect) -> None:
+    async def _hold(self, effect: Effect, running: asyncio.Task[None]) -> None:
         while True:
             try:
                 async with self._engine.pool.acquire() as conn:
                     await effects.renew(conn, effect, self._worker, LEASE)
+                    incident = await incidents.load(conn, effect.incident)
+                if incident is None or not awaited(incident, effect.seq):
+                    log.info("verification.not_awaited", effect=str(effect))
+                    running.cancel()
+                    return
             except Exception as error:  # noqa: BLE001  the edge: tried again before the lease ends
                 log.warning("verification.not_renewed", effect=str(effect), error=repr(error))
             await asyncio.sleep(RENEW_EVERY)
 
-    async def _apart(self, checks: Mapping[str, VerificationCheck], tell: OnChecked) -> None:
-        """Run the checks in a thread; what they ask and tell comes back to this loop."""
+    async def _apart(
+        self, checks: Mapping[str, VerificationCheck], tell: OnChecked, printed: OnPrinted
+    ) -> None:
+        """Run the checks in a thread; what they ask and tell comes back to this loop.
+
+        What they print is taken in that thread, so that no flood of it delays a page.
+        """
         here, apart = asyncio.get_running_loop(), _Apart()
 
         async def asked(severities: Sequence[SeverityLevel], time: timedelta) -> Quiet:
@@ -148,7 +196,7 @@ class Verifier:
             await _over(here, tell(found))
 
         running = here.run_in_executor(
-            self._threads, apart.run, lambda: self._verify(checks, asked, told)
+            self._threads, apart.run, lambda: self._verify(checks, asked, told, printed)
         )
         try:
             await asyncio.shield(running)
@@ -165,6 +213,12 @@ class Verifier:
         if left:
             await asyncio.wait(left, timeout=2 * END_WITHIN)
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def awaited(incident: Incident, due: int) -> bool:
+    """Whether anybody still waits for the checks of an event: not after a relapse, or its end."""
+    asked = incident.verification.asked.values()
+    return incident.open and any(one.due == due for one in asked)
 
 
 class _Apart:
@@ -199,4 +253,5 @@ async def _over(loop: asyncio.AbstractEventLoop, work: Awaitable[T]) -> T:
 
 async def _done(conn: PoolConnection, effect: Effect) -> Sequence[Step]:
     await effects.done(conn, effect)
+    await verifications.leave(conn, effect.incident, effect.seq)
     return []

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import partial
 
 import structlog
 
@@ -73,7 +74,8 @@ async def _together(run: Callable[[str], Awaitable[None]], names: Iterable[str])
 
 async def check_once(name: str, check: VerificationCheck, context: CheckContext) -> Checked:
     """Run one check; whatever goes wrong, there is an answer."""
-    began, printed, limit = time.perf_counter(), Printed(), check.timeout.total_seconds()
+    began, limit = time.perf_counter(), check.timeout.total_seconds()
+    printed = Printed(partial(context.on_printed, name))
     try:
         async with asyncio.timeout(limit + SLACK_S):
             verdict = judge(check, await measure(check.test, context, limit, printed))

@@ -33,12 +33,16 @@ GRACE_S = 2.0
 CANNOT_RUN = frozenset((126, 127))
 """exit codes by which shells and ``env`` say that they could not run the program"""
 RESULT = "{result}"
-"""stands in an argument for the file in which a program leaves its result"""
+"""stands in an argument for the file in which a program leaves its result; it has an ending, since
+artillery takes a name without one for a folder"""
+ENDINGS = ("", ".json", "_stats.csv")
+"""what tools add to the name that they are given: locust's ``--json-file`` and ``--csv`` do"""
 BAD = 400
 """status codes from here on are failures"""
 
 
 AskQuiet = Callable[[Sequence[SeverityLevel], timedelta], Awaitable[Quiet]]
+OnPrinted = Callable[[str, bytes], None]
 
 
 @dataclass(frozen=True)
@@ -53,13 +57,15 @@ class CheckContext:
     """the time of day, UTC"""
     folder: Path | None = None
     """where programs are run"""
+    on_printed: OnPrinted = field(default=lambda _check, _block: None)
+    """is told what a check prints while it runs"""
 
 
 class Printed:
-    """What a test printed, kept whatever becomes of it."""
+    """What a test printed, kept whatever becomes of it; ``live`` is told at once."""
 
-    def __init__(self) -> None:
-        self.text = ""
+    def __init__(self, live: Callable[[bytes], None]) -> None:
+        self.text, self.live = "", live
 
     def keep(self, *parts: str) -> None:
         """Keep the beginning and the end, masked."""
@@ -98,13 +104,15 @@ async def _command(
     test: CommandTest, context: CheckContext, timeout_s: float, printed: Printed
 ) -> Measured:
     with tempfile.TemporaryDirectory(prefix="bongsu-verify-") as folder:
-        file = Path(folder) / "result"
+        file = Path(folder) / ("result.xml" if test.result == "junit" else "result.json")
         argv = [part.replace(RESULT, str(file)) for part in test.argv]
+        in_file = argv != test.argv
+        shown = ("out", "err") if in_file or test.result == "exit" else ("err",)
         output = await run(
             argv, timeout_s=timeout_s, env=allowed_environment(test.env, source=context.env),
             cwd=context.folder, limit=LARGEST_RESULT, grace_s=GRACE_S,
+            on_output=lambda stream, block: printed.live(block) if stream in shown else None,
         )  # fmt: skip
-        in_file = argv != test.argv
         result, whole = _left(file) if in_file else (output.out, not output.truncated)
     printed.keep(output.text if in_file or test.result == "exit" else "", output.complaint)
     if test.result != "exit" and not in_file and not printed.text:
@@ -114,8 +122,9 @@ async def _command(
 
 def _left(file: Path) -> tuple[bytes, bool]:
     """Read what a program left in its result file, and whether that is all of it."""
+    left = (file.with_name(file.name + ending) for ending in ENDINGS)
     try:
-        with file.open("rb") as opened:
+        with next((one for one in left if one.exists()), file).open("rb") as opened:
             result = opened.read(LARGEST_RESULT + 1)
     except OSError:
         return b"", True
@@ -159,6 +168,7 @@ async def _http(
             times[took] = times.get(took, 0) + 1
             failed += bool(trouble)
             lines.append(f"{took:.3f} s  {trouble or 'ok'}")
+            printed.live(f"{lines[-1]}\n".encode())
     printed.keep("\n".join(lines))
     return _of_requests(times, failed, test.times)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import msgspec
 from fastapi import APIRouter, Query
@@ -34,6 +34,7 @@ Seconds = Annotated[float, Meta(description="seconds")]
 class VerificationView(msgspec.Struct, frozen=True):
     """One check of the recovery and how it stands.
 
+    `output` is what it printed the last time; while it runs, what it has printed so far.
     `outcome` is null until it has been run since the recovery; `numbers` is what was measured, by
     the manual's names, times in seconds.
     """
@@ -91,9 +92,16 @@ class Wanted(requests.Body):
 _ALL = Wanted()
 
 
-def listed(
-    manual: Manual, incident: Incident, rows: Mapping[str, VerificationRow], t: Translator
-) -> VerificationList:
+class Outputs(NamedTuple):
+    """What checks printed, by check."""
+
+    of_rows: Mapping[str, VerificationRow]
+    """the latest run of each that is over"""
+    printing: Mapping[str, str]
+    """what those that are under way have printed so far"""
+
+
+def listed(manual: Manual, incident: Incident, outputs: Outputs, t: Translator) -> VerificationList:
     """Return how each check stands; what was run before this recovery is not shown."""
     wanted = plan.applying(manual, incident.severity)
     asked = incident.verification.asked
@@ -101,7 +109,7 @@ def listed(
     since = incident.recovered_at
     until = since + manual.verification.watch if since is not None else None
     checks = [
-        _view((manual, t), incident, name, check, rows.get(name))
+        _view((manual, t), incident, name, check, outputs)
         for name, check in {**wanted, **known}.items()
     ]
     return VerificationList(checks, list(plan.unverified(manual, incident)), until)
@@ -109,27 +117,35 @@ def listed(
 
 def _view(
     words: tuple[Manual, Translator], incident: Incident, name: str, check: VerificationCheck,
-    row: VerificationRow | None,
+    outputs: Outputs,
 ) -> VerificationView:  # fmt: skip
     manual, t = words
     known = incident.verification.known.get(name)
+    running = name in incident.verification.running
     group, _, _ = name.partition(":")
     return VerificationView(
         name, group, check.name.in_(t.lang), check.criterion.in_(t.lang), check.passes,
-        check.required, name in incident.verification.running, plan.standing(incident, name),
+        incident.severity in check.required, running, plan.standing(incident, name),
         explain(known.why, manual, t) if known else "", known.numbers if known else {},
         known.at if known else None, known.took if known else 0.0,
-        row.output if row is not None and known is not None else "",
+        outputs.printing.get(name, "") if running else _printed(outputs, name) if known else "",
     )  # fmt: skip
+
+
+def _printed(outputs: Outputs, name: str) -> str:
+    row = outputs.of_rows.get(name)
+    return row.output if row is not None else ""
 
 
 async def standing(at: Services, incident: int, t: Translator) -> VerificationList:
     """Read how an incident's checks stand."""
     async with at.reading() as conn:
         state = await incidents.load(conn, incident)
-        rows = await verifications.latest(conn, incident)
+        outputs = Outputs(
+            await verifications.latest(conn, incident), await verifications.printing(conn, incident)
+        )
     assert state is not None
-    return listed(at.policy.manual, state, rows, t)
+    return listed(at.policy.manual, state, outputs, t)
 
 
 @router.get("", summary="The checks of the recovery", responses=documents(VerificationList))

@@ -13,12 +13,12 @@ from bongsu.incident.digest import KINDS, VERDICTS
 from bongsu.incident.phases import Phase
 from bongsu.incident.state import Incident
 from bongsu.incident.verification.reasons import OUTCOMES
-from bongsu.store import incidents, reading, reports
+from bongsu.store import incidents, reading, reports, verifications
 from bongsu.store.reports import KeptReport, ReportRow
 from bongsu.web import live
 from bongsu.web.api import lists
 from bongsu.web.api.recovery import in_order
-from bongsu.web.api.verifications import listed
+from bongsu.web.api.verifications import Outputs, listed
 from bongsu.web.console.gate import PageError, Visit, signed
 from bongsu.web.console.views.incident import alert_groups, incident_page, lines
 from bongsu.web.console.views.report import report_shown
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from bongsu.store.reading import LogRow
 
-SECTIONS = ("head", "next", "verification", "bar", "clocks", "lanes", "roles", "notices", "facts")
+SECTIONS = ("head", "next", "bar", "clocks", "lanes", "roles", "notices", "facts")
 """parts of the page that are sent again whenever something has happened"""
 VERIFIED_IN = (Phase.RECOVERING, Phase.MONITORING)
 """phases in which the checks of the recovery are shown, whether or not they were run"""
@@ -84,6 +84,7 @@ async def page_values(visit: Visit, incident: Incident, error: str = "") -> dict
     told = lines(rows, after, visit.manual, visit.t)
     report = {**await found_values(visit, incident), **await order_values(visit)}
     report |= await runs_values(visit, incident, report["found"])
+    report |= await verification_values(visit, incident)
     return {
         **section_values(visit, incident), **_alert_values(alerts), **report, "lines": told,
         "older": after or 0, "error": error, "sections": SECTIONS,
@@ -97,12 +98,18 @@ def section_values(visit: Visit, incident: Incident) -> dict[str, Any]:
     page = incident_page(
         visit.at.policy, incident, visit.actor, base_url=visit.at.base_url, t=visit.t, now=visit.now
     )
-    verified = listed(visit.manual, incident, {}, visit.t)
+    return {"page": page, "one": page.view, "sections": SECTIONS}
+
+
+async def verification_values(visit: Visit, incident: Incident) -> dict[str, Any]:
+    """Read how the checks of the recovery stand, and what those under way have printed."""
+    async with visit.at.reading() as conn:
+        printing = await verifications.printing(conn, int(incident.id))
+    verified = listed(visit.manual, incident, Outputs({}, printing), visit.t)
     shown = bool(verified.checks) and (
         incident.phase in VERIFIED_IN or bool(incident.verification.asked)
     )
     return {
-        "page": page, "one": page.view, "sections": SECTIONS,
         "verified": verified if shown else None, "overridden": incident.verification.overridden,
         "outcomes": {word: visit.t(name) for word, name in OUTCOMES.items()},
     }  # fmt: skip
@@ -222,6 +229,7 @@ async def _told(visit: Visit, incident: int, after: int) -> AsyncGenerator[Messa
         values |= await report.values(change.incident)
         values |= await order_values(visit)
         values |= await runs_values(visit, change.incident, values["found"])
+        values |= await verification_values(visit, change.incident)
         if _about_alerts(change.log, change.after):
             async with visit.at.reading() as conn:
                 rows = await reading.alerts(conn, incident, None, ALERTS + 1)
@@ -232,14 +240,19 @@ async def _told(visit: Visit, incident: int, after: int) -> AsyncGenerator[Messa
 
 
 async def _printed(visit: Visit, incident: int, report: _LatestReport) -> str:
-    """Return the section of the runs, where one is under way; else nothing has been printed."""
+    """Return the sections of what is under way: runs, checks; nothing else prints."""
     async with visit.at.reading() as conn:
         known = await incidents.load(conn, incident)
-    if known is None or all(run.over for run in known.runs.values()):
+    if known is None:
         return ""
-    found_ = (await report.values(known))["found"]
-    values = {**section_values(visit, known), **await runs_values(visit, known, found_)}
-    return visit.frame.text("incident/runs_part.html", values)
+    values, parts = section_values(visit, known), list[str]()
+    if not all(run.over for run in known.runs.values()):
+        values |= await runs_values(visit, known, (await report.values(known))["found"])
+        parts.append(visit.frame.text("incident/runs_part.html", values))
+    if known.verification.running:
+        values |= await verification_values(visit, known)
+        parts.append(visit.frame.text("incident/verification_part.html", values))
+    return "".join(parts)
 
 
 def _about_alerts(rows: Sequence[LogRow], after: int) -> bool:

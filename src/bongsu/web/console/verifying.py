@@ -12,7 +12,12 @@ from bongsu.incident.verification.reasons import OUTCOMES
 from bongsu.incident.verification.words import check_name
 from bongsu.store import verifications
 from bongsu.web.console.gate import PageError, Visit, signed
-from bongsu.web.console.incident import changed_sections, found, section_values
+from bongsu.web.console.incident import (
+    changed_sections,
+    found,
+    section_values,
+    verification_values,
+)
 
 MOST_RUNS = 20
 LONGEST = 64
@@ -35,7 +40,10 @@ async def run(visit: Visit) -> Response:
     if not visit.enhanced and not error:
         return RedirectResponse(f"/incidents/{incident.id}", 303)
     now = await found(visit)
-    return HTMLResponse(changed_sections(visit, now, said=said, error=error), status)
+    checks_now = await verification_values(visit, now)
+    return HTMLResponse(
+        changed_sections(visit, now, said=said, error=error, report=checks_now), status
+    )
 
 
 @signed()
