@@ -13,6 +13,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 ARGS ?=
 
 MANIFEST := src/bongsu/web/assets/manifest.json
+LOADTOOLS := tests/loadtools/node_modules/.installed
 FRONTEND := $(shell find frontend -name node_modules -prune -o -type f -print)
 CATALOGUES := $(shell find src -name '*.po')
 
@@ -22,7 +23,7 @@ CATALOGUES := $(shell find src -name '*.po')
 demo: system-demo $(VENV)/.runtime $(MANIFEST)
 	$(BIN)/bongsu demo $(ARGS)
 
-test: system-test $(VENV)/.dev $(MANIFEST)
+test: system-test $(VENV)/.dev $(MANIFEST) $(LOADTOOLS)
 	$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 
 check: $(VENV)/.dev $(MANIFEST)
@@ -79,6 +80,11 @@ $(VENV)/.bench: requirements-bench.lock | $(VENV)/.dev
 $(MANIFEST): $(FRONTEND) $(CATALOGUES) hatch_build.py scripts/compile_catalogue.py
 	$(BIN)/python hatch_build.py
 
+# artillery, without the 500 MB of it that no test uses.
+$(LOADTOOLS): $(wildcard tests/loadtools/*.json tests/loadtools/install.py) | $(VENV)/.dev
+	$(BIN)/python tests/loadtools/install.py
+	@touch $@
+
 # No index, host or path gets into a lock: where packages come from is each machine's own setting.
 COMPILE = $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-header \
   --no-emit-index-url --no-emit-find-links --no-emit-trusted-host $(if $(UPGRADE),--upgrade)
@@ -95,4 +101,4 @@ clean:
 	find src tests scripts bench -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
 pristine: clean
-	rm -rf $(VENV) frontend/node_modules
+	rm -rf $(VENV) frontend/node_modules tests/loadtools/node_modules

@@ -19,7 +19,6 @@ from bongsu.incident.verification.checked import Checked, Quiet
 from bongsu.manual.schema.verification import VerificationCheck
 
 START = datetime(2025, 8, 14, 5, 30, tzinfo=UTC)
-LOCUST = str(Path(sys.executable).with_name("locust"))
 
 
 def check(passes: str, timeout: str = "30s", **test: Any) -> VerificationCheck:
@@ -148,32 +147,6 @@ async def test_real_pytest_leaves_a_result_that_is_read(tmp_path: Path):
         made = check("pass_rate == 1.0", "60s", kind="command", argv=argv, result="junit")
         found = await outcome(made, context(tmp_path))
         assert (found.outcome, found.numbers.get("tests")) == (verdict, 2), found
-
-
-LOCUSTFILE = """
-from locust import FastHttpUser, constant, task
-
-class Visitor(FastHttpUser):
-    wait_time = constant(0.05)
-
-    @task
-    def look(self):
-        self.client.get("/")
-"""
-
-
-@pytest.mark.parametrize(
-    ("mood", "expected"), [("fast", "passed"), ("slow", "failed"), ("failing", "failed")]
-)
-async def test_real_locust_gives_the_right_verdict(mood: str, expected: str, tmp_path: Path):
-    (tmp_path / "locustfile.py").write_text(LOCUSTFILE)
-    async with serving(mood) as service:
-        argv = [LOCUST, "--headless", "-u", "3", "-r", "3", "-t", "3s", "--json", "-L", "ERROR",
-                "-H", service.url.rstrip("/")]  # fmt: skip
-        made = check("p95 < duration('200ms')", "60s", kind="command", argv=argv, result="locust")
-        found = await outcome(made, context(tmp_path))
-    assert found.outcome == expected, found
-    assert found.numbers["requests"] > 3
 
 
 # ── queries ──────────────────────────────────────────────────────────────────────────────
