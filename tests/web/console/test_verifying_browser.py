@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser, async_playwright, expect
@@ -23,19 +24,27 @@ def check(name: str, program: str, **more: object) -> dict[str, object]:
     }  # fmt: skip
 
 
-LISTS = {
-    "smoke": {
-        "login": check("사용자 로그인", "echo fine"),
-        "search": check("검색 기능", "echo 'search answers 500'; exit 3"),
-    },
-    "monitoring": {"extra": check("참고", "exit 0", required=False)},
-}
+def lists(gate: Path) -> dict[str, object]:
+    waits = f"echo 'signs in as tester'; until [ -e {gate} ]; do sleep 0.1; done"
+    return {
+        "smoke": {
+            "login": check("사용자 로그인", waits),
+            "search": check("검색 기능", "echo 'search answers 500'; exit 3"),
+        },
+        "monitoring": {"extra": check("참고", "exit 0", required=False)},
+    }
 
 
 @pytest.fixture
-async def staged(database_url: str) -> AsyncIterator[Stage]:
+def gate(tmp_path: Path) -> Path:
+    """A test goes on once this file is there."""
+    return tmp_path / "gate"
+
+
+@pytest.fixture
+async def staged(database_url: str, gate: Path) -> AsyncIterator[Stage]:
     document = seed().model_dump(by_alias=True, exclude={"sha"})
-    manual = Manual.model_validate({**document, "verification": LISTS, "sha": "verified"})
+    manual = Manual.model_validate({**document, "verification": lists(gate), "sha": "verified"})
     async with stage(database_url) as made:
         await made.runtime.adopt(manual)
         yield made
@@ -50,7 +59,7 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 async def test_checks_arrive_by_themselves_on_a_phone_and_a_commander_overrides_one(
-    staged: Stage, browser: Browser
+    staged: Stage, browser: Browser, gate: Path
 ) -> None:
     complaints = Complaints()
     phone = await signed_in(browser, staged, "backend-a", PHONE, complaints)
@@ -60,6 +69,11 @@ async def test_checks_arrive_by_themselves_on_a_phone_and_a_commander_overrides_
     await phone.get_by_role("button", name="서비스 정상화됨").first.click()
     lines = phone.locator("#s-verification .verified > li")
     await expect(lines).to_have_count(3, timeout=10_000)
+    await expect(lines.nth(0).locator("pre.output")).to_have_text(
+        "signs in as tester\n", timeout=10_000
+    )
+    await expect(lines.nth(0).locator(".verdict")).to_have_text("진행 중")
+    gate.touch()
     await expect(lines.nth(0).locator(".verdict")).to_have_text("통과", timeout=10_000)
     await expect(lines.nth(1).locator(".verdict")).to_have_text("실패", timeout=10_000)
     await expect(lines.nth(1)).to_contain_text("exit_code 3")
