@@ -108,7 +108,7 @@ async def test_an_incident_is_looked_at_whole_for_what_leans_on_its_service_says
         ({"mongodb": "degraded"}, "P1", "database_failure", "database_connection_issues"),
         ({"cpu": "unhealthy"}, "P2", "infinite_loop", "high_cpu_usage"),
         ({"open_data_portal": "unhealthy", "api_health": "degraded"}, "P1", "third_party_outage",
-         "external_api_timeout"),
+         "third_party_outage"),
         ({"response_time": "degraded"}, "P2", "api_timeout", "external_api_timeout"),
         ({}, None, None, None),
     ],

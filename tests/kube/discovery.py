@@ -39,6 +39,7 @@ RESOURCES: dict[str, tuple[Resource, ...]] = {
         Resource("replicasets", "ReplicaSet", ("rs",), below=("scale", "status")),
         Resource("statefulsets", "StatefulSet", ("sts",), below=("scale", "status")),
     ),
+    "networking.k8s.io/v1": (Resource("networkpolicies", "NetworkPolicy", ("netpol",)),),
     "snapshot.storage.k8s.io/v1": (Resource("volumesnapshots", "VolumeSnapshot"),),
     METRICS: (
         Resource("pods", "PodMetrics"),

@@ -146,11 +146,11 @@ def test_the_rollback_shows_versions_undoes_watches_settles_and_checks(seed: Man
     assert "jsonpath={.spec.template.spec.containers[0].image}" in commands[0]
     assert commands[1] == "kubectl rollout history deployment/korea-backend"
     assert "IMAGE:" in commands[2], "the revisions are shown with their images"
-    assert commands[3].endswith(
-        "rollout undo deployment/korea-backend --to-revision={{ revision }}"
+    undo = commands.index(
+        "kubectl rollout undo deployment/korea-backend --to-revision={{ revision }}"
     )
     assert book.parameters["revision"].type == "integer"
-    assert commands[4].endswith("--timeout=300s")
+    assert commands[undo + 1].endswith("--timeout=300s")
     waits = [step.duration for step in book.steps if isinstance(step, p.WaitStep)]
     assert waits == [timedelta(seconds=30)]
     last = book.steps[-1]
@@ -169,6 +169,7 @@ def test_server_down_keeps_its_nine_lines_under_their_three_headings(seed: Manua
         "서버 재시작 시도",
     ]
     assert stages["investigation"] == [
+        "정상 서버가 서비스하는지 확인",  # ours: before anybody has time to look at the broken one
         "서버 리소스 사용량 확인",
         "시스템 로그 분석",
         "하드웨어 상태 점검",
@@ -201,7 +202,9 @@ def test_the_security_procedure_keeps_evidence_before_it_isolates(seed: Manual) 
     assert found["의심 워크로드 격리"].endswith("--replicas=0")
     assert found["공격 주소 차단"] == "bongsu address drop {{ malicious_address }}"
     assert names.index("사용자 세션 무효화") < names.index("의심 워크로드 격리")
-    assert names[-2:] == ["증거 봉인", "봉인 확인"]
+    assert names.index("네트워크 트래픽 기록") < names.index("공격 주소 차단")
+    assert names[names.index("증거 봉인") + 1] == "봉인 확인"
+    assert names.index("의심 워크로드 격리") < names.index("증거 봉인")
     assert "invalidate_all_sessions()" in found["사용자 세션 무효화"]
     assert found["네트워크 트래픽 기록"].startswith("bongsu evidence capture")
     notify = next(s for s in seed.playbooks["security_incident"].steps if s.kind == "notify")
@@ -213,6 +216,41 @@ def test_every_incident_type_has_a_first_playbook(seed: Manual) -> None:
     covered = {kind for book in seed.playbooks.values() for kind in book.types}
     known = {name for kinds in seed.overview.incident_types.values() for name in kinds}
     assert covered == known
+
+
+def test_every_type_has_one_for_every_severity_it_may_have(seed: Manual) -> None:
+    wanted = {
+        (kind, severity)
+        for kinds in seed.overview.incident_types.values()
+        for kind in kinds
+        for severity in seed.overview.severities
+    }
+    books = seed.playbooks.values()
+    assert wanted == {(k, s) for book in books for k in book.types for s in book.severities}
+
+
+def test_what_the_pods_wrote_is_kept_before_they_are_replaced(seed: Manual) -> None:
+    replaced = 0
+    for name, book in seed.playbooks.items():
+        kept = False
+        for step in book.steps:
+            what = argv(step)
+            kept = kept or what.startswith(("kubectl logs", "bongsu evidence collect"))
+            if what.startswith(("kubectl rollout restart", "kubectl rollout undo")):
+                replaced += 1
+                assert kept, f"{name}: {step.name.en}"
+    assert replaced >= 4
+
+
+def test_no_two_playbooks_are_the_same_but_for_their_names(seed: Manual) -> None:
+    """A skeleton that was copied asks people the same thing twice."""
+    asked = [
+        step.instruction.ko
+        for book in seed.playbooks.values()
+        for step in book.steps
+        if isinstance(step, p.HumanStep)
+    ]
+    assert len(asked) == len(set(asked)) >= 20
 
 
 def test_no_step_needs_a_shell(seed: Manual) -> None:

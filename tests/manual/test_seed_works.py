@@ -185,7 +185,7 @@ def test_the_press_is_told_of_security_incidents_alone(seed: Manual) -> None:
         ({"mongodb": "degraded"}, "database_failure", "P1", "database_connection_issues"),
         ({"cpu": "unhealthy"}, "infinite_loop", "P2", "high_cpu_usage"),
         ({"open_data_portal": "unhealthy", "api_health": "degraded"}, "third_party_outage", "P1",
-         "external_api_timeout"),
+         "third_party_outage"),
     ],
 )  # fmt: skip
 def test_findings_lead_to_type_severity_and_playbook(

@@ -45,12 +45,38 @@ async def test_taken_back_there_are_as_many_pods_as_there_were(site: Site):
     assert not [name for name in notes if name.startswith("bongsu/")]
 
 
-async def test_if_it_does_not_help_the_pods_are_taken_back_and_a_person_is_called(site: Site):
+async def test_if_it_does_not_help_the_pods_stay_and_a_person_is_called(site: Site):
     site.application.cpu = 0.97
     run = await site.run("high_cpu_usage")
-    assert (run.outcome, outcomes(run)["Check the API and the CPU"]) == ("undone", "failed")
-    assert replicas(site) == 3
+    assert (run.outcome, outcomes(run)["Check the API and the CPU"]) == ("failed", "failed")
+    assert replicas(site) == 10, "fewer pods would make it worse"
     assert "run_failed" in await site.called()
+
+
+async def test_a_cpu_that_calms_down_while_it_is_watched_is_a_success(site: Site):
+    site.application.cpu = 0.97
+    name = await site.begin("high_cpu_usage")
+    while True:
+        await site.house.do_pending()
+        run = await site.house.run(site.incident, name)
+        if run.done and max(run.done) == len(run.asked.steps) - 1:
+            break
+        await site._go_on(run)
+    assert not run.over, "the mean still has the time before the restart in it"
+    site.application.cpu = 0.3
+    site.house.desk.clock.forward(minutes=1)
+    await site.house.desk.engine.look()
+    assert (await site.finish(name)).outcome == "succeeded"
+
+
+async def test_pods_are_added_and_never_taken_away(site: Site):
+    site.cluster.kubectl("-n", NAMESPACE, "scale", "deployment/korea-backend", "--replicas=12")
+    site.cluster.forget()
+    run = await site.run("high_cpu_usage")
+    assert run.outcome == "failed"
+    assert replicas(site) == 12
+    assert site.cluster.mutations == []
+    assert "12" in await site.output(run)
 
 
 # ── external API ─────────────────────────────────────────────────────────────────────────
@@ -68,13 +94,30 @@ async def test_the_circuit_breaker_is_put_back_to_what_it_was(site: Site, before
     assert settings(site) == {**kept, **({"circuit_breaker": before} if before else {})}
 
 
-async def test_nothing_is_switched_to_a_backup_that_does_not_answer(site: Site):
+async def test_nothing_is_switched_to_a_backup_that_does_not_answer_and_the_breaker_stays(
+    site: Site,
+):
     site.cluster.configure("api-config", circuit_breaker="false", external_api="primary")
     site.application.backup = 503
     run = await site.run("external_api_timeout")
-    assert outcomes(run)["Switch to backup service"] == "failed"
-    assert settings(site) == {"circuit_breaker": "false", "external_api": "primary"}
+    assert (run.outcome, outcomes(run)["Switch to backup service"]) == ("failed", "failed")
+    assert settings(site) == {"circuit_breaker": "true", "external_api": "primary"}
     assert "503" in await site.output(run)
+    assert "run_failed" in await site.called()
+    back = await site.take_back(run)
+    assert back.outcome == "undone", "what was never switched needs no way back"
+    assert settings(site) == {"circuit_breaker": "false", "external_api": "primary"}
+
+
+async def test_an_outage_of_a_third_party_is_bridged_told_and_put_back(site: Site):
+    before = {"circuit_breaker": "false", "external_api": "primary"}
+    site.cluster.configure("api-config", **before)
+    run = await site.run("third_party_outage")
+    assert run.outcome == "succeeded", (outcomes(run), await site.output(run))
+    assert settings(site) == {"circuit_breaker": "true", "external_api": "backup"}
+    assert site.said_yes == ["technical_lead", "communications_lead"]
+    assert (await site.take_back(run)).outcome == "undone"
+    assert settings(site) == before
 
 
 # ── rollback ─────────────────────────────────────────────────────────────────────────────
@@ -176,9 +219,11 @@ async def test_a_server_that_is_not_well_again_stays_out(site: Site):
 
 
 async def test_a_memory_leak_is_answered_by_a_rolling_restart(site: Site):
+    site.cluster.log("korea-backend", "ERROR the last words of a pod")
     before = {pod["metadata"]["name"] for pod in site.cluster.pods("korea-backend")}
     run = await site.run("memory_leak")
     assert run.outcome == "succeeded", outcomes(run)
+    assert "the last words of a pod" in await site.output(run), "its logs go with it"
     after = {pod["metadata"]["name"] for pod in site.cluster.pods("korea-backend")}
     assert len(after) == 3
     assert not before & after

@@ -26,6 +26,8 @@ from tests.recovery.networks import (
 
 from bongsu.actions.evidence.sealing import verify
 from bongsu.engine.hands import SystemHands
+from bongsu.incident.runs.steps import step_of
+from bongsu.manual.schema.playbooks import HumanStep
 
 BACKENDS = pytest.mark.parametrize("backend", ["nft", "iptables"])
 
@@ -156,6 +158,21 @@ def test_a_capture_ends_when_it_is_large_enough(networks: Networks, tmp_path: Pa
     assert int(told["bytes"]) >= 1 << 20
 
 
+def test_a_second_capture_gets_a_name_of_its_own_and_a_given_one_is_kept(
+    networks: Networks, tmp_path: Path
+):
+    folder = tmp_path / "case"
+    networks.bongsu("evidence", "open", str(folder), "--case", "INC-1")
+    argv = ("evidence", "capture", str(folder), "--seconds", "0.2", "--background", "--json")
+    files = [json.loads(networks.bongsu(*argv).stdout)["file"] for _ in range(2)]
+    assert files == ["items/captures/net.pcap", "items/captures/net-2.pcap"]
+    again = networks.bongsu(*argv, "--name", "net")
+    assert again.returncode == 1
+    assert "never overwritten" in again.stderr
+    assert networks.bongsu("evidence", "seal", str(folder), "--wait", "20").returncode == 0
+    assert networks.bongsu("evidence", "verify", str(folder)).returncode == 0
+
+
 def test_a_capture_that_can_not_begin_says_why(networks: Networks, tmp_path: Path):
     folder = tmp_path / "case"
     networks.bongsu("evidence", "open", str(folder), "--case", "INC-1")
@@ -221,6 +238,8 @@ async def test_a_security_incident_is_preserved_isolated_told_and_sealed(
     assert found.whole, found.troubles
     assert found.seal in await edge.output(run), "the seal stands in the incident's record"
 
+    names = list(outcomes(run))
+    assert names.index("Record the network traffic") < names.index("Block the attacker's address")
     asked = [one.what for one in edge.cluster.requests]
     last_log = max(i for i, what in enumerate(asked) if what.endswith("/log"))
     assert last_log < asked.index("patch deployments/suspicious/scale")
@@ -240,6 +259,36 @@ async def test_what_can_not_be_preserved_is_not_destroyed(edge: Site, networks: 
     assert (run.outcome, outcomes(run)["Keep the logs"]) == ("failed", "failed")
     assert scale_of(edge) == 2, "its logs would have gone with its pods"
     assert "run_failed" in await edge.called()
+    assert not networks.connects(), "the attacker is kept out all the same"
+    assert len(await edge.notices()) == 1, "and the security team knows"
+
+
+async def test_sessions_that_can_not_be_ended_do_not_keep_the_workload_running(
+    edge: Site, networks: Networks
+):
+    edge.cluster.answer_exec(lambda _pod, _argv: Executed(err="ImportError\n", exit_code=1))
+    run = await edge.run(
+        "security_incident", case="INC-10", workload="suspicious", capture_seconds=1
+    )
+    assert run.outcome == "succeeded", (outcomes(run), await edge.output(run))
+    assert outcomes(run)["End all sessions of users"] == "skipped"
+    assert scale_of(edge) == 0
+    assert verify(edge.evidence / "INC-10").whole
+
+
+async def test_an_address_that_can_not_be_dropped_ends_in_a_failure_and_isolates_all_the_same(
+    edge: Site, networks: Networks
+):
+    run = await edge.run(
+        "security_incident", case="INC-11", workload="suspicious", malicious_address=VICTIM,
+        capture_seconds=1,
+    )  # fmt: skip
+    assert (run.outcome, outcomes(run)["Make sure that the address is blocked"]) == (
+        "failed", "failed"
+    )  # fmt: skip
+    assert scale_of(edge) == 0
+    assert (edge.evidence / "INC-11" / "items" / "logs").is_dir()
+    assert "run_failed" in await edge.called()
 
 
 async def test_a_security_incident_without_an_address_drops_nobody(edge: Site, networks: Networks):
@@ -255,10 +304,52 @@ async def test_a_ddos_attack_is_cut_off_and_held_out(edge: Site, networks: Netwo
     run = await edge.run("ddos_attack", malicious_address=ATTACKER)
     assert run.outcome == "succeeded", outcomes(run)
     assert not networks.connects()
+    assert len(await edge.notices()) == 1, "the security team knows"
     assert edge.cluster.deployment("korea-backend")["spec"]["replicas"] == 10
     await edge.take_back(run)
     assert networks.connects()
     assert edge.cluster.deployment("korea-backend", NAMESPACE)["spec"]["replicas"] == 3
+
+
+async def test_an_attack_that_goes_on_is_not_let_in_again_by_itself(edge: Site, networks: Networks):
+    edge.application.health = 503
+    run = await edge.run("ddos_attack", malicious_address=ATTACKER)
+    assert (run.outcome, outcomes(run)["Check the API"]) == ("failed", "failed")
+    assert not networks.connects()
+    assert edge.cluster.deployment("korea-backend")["spec"]["replicas"] == 10
+    assert "run_failed" in await edge.called()
+
+
+async def test_an_attack_from_many_addresses_is_held_out_without_dropping_one(
+    edge: Site, networks: Networks
+):
+    run = await edge.run("ddos_attack")
+    assert run.outcome == "succeeded", outcomes(run)
+    assert outcomes(run)["Block the attacker's address"] == "skipped"
+    assert outcomes(run)["Have it filtered upstream"] == "done"
+    assert networks.at_victim("nft", "list", "ruleset").stdout == ""
+
+
+SECURITY_TYPES = ["data_breach", "malware_detected", "unauthorized_access"]
+
+
+@pytest.mark.parametrize("playbook", SECURITY_TYPES)
+async def test_each_type_of_security_incident_keeps_the_evidence_first(
+    edge: Site, networks: Networks, playbook: str
+):
+    run = await edge.run(
+        playbook, case="INC-12", workload="suspicious", malicious_address=ATTACKER,
+        capture_seconds=1,
+    )  # fmt: skip
+    assert run.outcome == "succeeded", (outcomes(run), await edge.output(run))
+    assert set(edge.said_yes) >= {"incident_commander"}
+    assert verify(edge.evidence / "INC-12").whole
+    assert (scale_of(edge), networks.connects()) == (0, False)
+    asked = [one.what for one in edge.cluster.requests]
+    last_log = max(i for i, what in enumerate(asked) if what.endswith("/log"))
+    assert last_log < asked.index("patch deployments/suspicious/scale")
+    by_hand = [one for one in run.asked.steps if isinstance(step_of(one), HumanStep)]
+    assert len(by_hand) >= 3, "what is to be done differs from type to type"
 
 
 @pytest.mark.parametrize("bad", ["10.0.0.1", "127.0.0.1"])

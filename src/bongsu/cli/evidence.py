@@ -92,7 +92,10 @@ def collect(
 def capture(
     folder: Folder,
     *,
-    name: Annotated[str, typer.Option(help=t(N_("the file's name, without its ending")))] = "net",
+    name: Annotated[
+        str | None,
+        typer.Option(help=t(N_("the file's name, without its ending; else net, net-2 …"))),
+    ] = None,
     interface: Annotated[str, typer.Option("--interface", "-i")] = "any",
     address: Annotated[
         str, typer.Option(help=t(N_("only traffic of this address; none takes all")))
@@ -107,22 +110,23 @@ def capture(
 ) -> None:
     """Capture traffic into the evidence; it ends by itself."""
     from bongsu.actions.addresses.guard import read
-    from bongsu.actions.evidence.capturing import Capture, start
+    from bongsu.actions.evidence.capturing import Capture, free_name, start
     from bongsu.actions.evidence.capturing import capture as record
     from bongsu.actions.evidence.folder import existing
 
     async def work() -> Json:
         only = None if address == "none" else str(read(address))
         known = existing(folder, _now(), by)
+        file = name or free_name(known)
         if not background:
-            wanted = Capture(name, interface, only, seconds, megabytes)
+            wanted = Capture(file, interface, only, seconds, megabytes)
             return dict(await record(known, wanted, os.environ))
         more = ["--address", only] if only else []
-        await start(known, name, [
-            f"--name={name}", f"--interface={interface}", f"--seconds={seconds}",
+        await start(known, file, [
+            f"--name={file}", f"--interface={interface}", f"--seconds={seconds}",
             f"--megabytes={megabytes}", *([f"--by={by}"] if by else []), *more,
         ])  # fmt: skip
-        return {"file": f"items/captures/{name}.pcap", "ended": "running"}
+        return {"file": f"items/captures/{file}.pcap", "ended": "running"}
 
     view = do(work())
     if background:
@@ -166,7 +170,10 @@ def verify(
     """Verify a sealed folder."""
     from bongsu.actions.evidence import sealing
 
-    found = sealing.verify(folder, expected)
+    async def work() -> sealing.Verified:
+        return sealing.verify(folder, expected)
+
+    found = do(work())
     view = {
         "whole": found.whole, "seal": found.seal, "files": found.files,
         "troubles": [one._asdict() for one in found.troubles],

@@ -21,6 +21,7 @@ MANUAL = load(SEED)
 SAMPLES: Mapping[str, object] = {
     "node": "node-1", "workload": "korea-frontend", "deployment": "korea-backend",
     "malicious_address": "203.0.113.7", "revision": 1, "case": "INC-1",
+    "volume": "mongodb",
 }  # fmt: skip
 
 
@@ -52,6 +53,10 @@ WITH_KUBECTL = [
 def house(cluster: Cluster, kube: Bench) -> Bench:
     """What the first user runs."""
     cluster.deploy("korea-frontend", image="frontend:1")
+    meta = {"name": "mongodb", "namespace": "korea-prod", "uid": "v",
+            "creationTimestamp": "2025-08-14T05:30:00Z"}  # fmt: skip
+    claim = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": meta, "spec": {}}
+    cluster.storage.put("persistentvolumeclaims", claim)
     cluster.answer_exec(lambda _pod, _argv: Executed(out="done\n"))
     cluster.forget()
     return replace(kube, manual=MANUAL)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import re
 import subprocess
@@ -20,6 +21,8 @@ from bongsu.i18n import N_
 LOOK_AGAIN_S = 0.1
 BEGINS_WITHIN_S = 10.0
 GRACE_S = 3.0
+USUAL = "net"
+"""the name of a capture that was given none"""
 SPARE_S = 5.0
 _LISTENING = "listening on"
 _COUNTS = re.compile(r"(\d+) packets? (captured|received by filter|dropped by kernel)")
@@ -63,7 +66,7 @@ async def capture(folder: Folder, wanted: Capture, env: Mapping[str, str]) -> di
     file = folder.place(CAPTURES, f"{wanted.name}.pcap")
     argv = wanted.argv(file)
     tools = {"tcpdump": await version("tcpdump", env)}
-    mark = file.with_suffix(f"{file.suffix}{RUNNING}")
+    mark = _mark(file)
     heard = bytearray()
 
     def take(stream: Stream, block: bytes) -> None:
@@ -87,15 +90,21 @@ async def capture(folder: Folder, wanted: Capture, env: Mapping[str, str]) -> di
     return details
 
 
+def free_name(folder: Folder) -> str:
+    """Return a name that no capture has yet; the attack may well go on after the first one."""
+    names = (f"{USUAL}-{number}" if number > 1 else USUAL for number in itertools.count(1))
+    return next(one for one in names if not (folder.items / CAPTURES / f"{one}.pcap").exists())
+
+
 async def start(folder: Folder, name: str, arguments: Sequence[str]) -> None:
     """Start ``bongsu evidence capture`` in the background; returns when it captures.
 
     It ends by itself, and outlives whoever has started it.
 
     Raises:
-        EvidenceError: it did not begin.
+        EvidenceError: it did not begin, or there is one of that name already.
     """
-    mark = folder.items / CAPTURES / f"{name}.pcap{RUNNING}"
+    mark = _mark(folder.place(CAPTURES, f"{name}.pcap"))
     code = "from bongsu.cli import main; main()"
     process = subprocess.Popen(  # noqa: ASYNC220, S603  starting it is quick; our own program
         [sys.executable, "-c", code, "evidence", "capture", str(folder.path), *arguments],
@@ -137,6 +146,11 @@ async def _bounded(
     finally:
         running.cancel()
         await asyncio.wait({running}, timeout=GRACE_S + SPARE_S)
+
+
+def _mark(file: Path) -> Path:
+    """Return what stands beside a capture's file while it runs."""
+    return file.with_suffix(f"{file.suffix}{RUNNING}")
 
 
 def _size(file: Path) -> int:
