@@ -27,7 +27,15 @@ STACK_LINES = st.sampled_from([
     b"java.io.IOException", b"java.io.IOException: no", b"a.b.Error\r", b"a.b.Throwable:",
     b"a.Errors", b"Exception", b"aException", b"x.Exception y", b"ValueError: no", b"",
 ])  # fmt: skip
-LINES = st.lists(st.one_of(TEXT_LINES, ANY_LINES, STACK_LINES), max_size=30)
+# Words and lines around the lengths that the kernel takes at once.
+LONG_LINES = st.lists(
+    st.tuples(
+        st.sampled_from(["x", "7", "x7", "-", "가", "x ", "9 "]),
+        st.sampled_from([1, 15, 16, 17, 30, 63, 64, 65, 127, 128, 129, 2100]),
+    ).map(lambda part: part[0] * part[1]),
+    max_size=4,
+).map(lambda parts: "".join(parts).encode())
+LINES = st.lists(st.one_of(TEXT_LINES, ANY_LINES, STACK_LINES, LONG_LINES), max_size=30)
 QUICK = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 
 
@@ -85,12 +93,26 @@ def test_records_cover_every_line_with_stacks_too(lines):
     assert (block.ends >= block.starts).all()
 
 
+@pytest.mark.parametrize("small", [-1, 3000, 1 << 20])
+def test_feeding_all_at_once_gives_what_feeding_one_by_one_does(small):
+    blocks = [
+        b"".join(b"job %d of %s done\n" % (k, bytes([97 + k % 7]) * part) for k in range(50))
+        for part in range(1, 6)
+    ]
+    one, all_ = Miner(small=small), Miner(small=small)
+    answers = [one.feed(block) for block in blocks]
+    for answer, other in zip(answers, all_.feed_all(blocks), strict=True):
+        assert equal(answer, other)
+    assert same(one.templates(), all_.templates())
+
+
 def test_moving_to_the_fast_path_keeps_the_numbers():
     lines = [b"user %s has %d" % (bytes([97 + k % 26, 97 + k % 23]), k) for k in range(300)]
+    lines += [b"", b" one that is indented", b"", b" another"]
     data = b"\n".join(lines) + b"\n"
     moved, slow = Miner(small=len(data)), Miner()
     assert equal(moved.feed(data), slow.feed(data))
-    more = data + b"something else\n"
+    more = data + b"something else\n\tat x\n"
     assert equal(moved.feed(more), slow.feed(more))
     assert moved.exemplar(0) == slow.exemplar(0) == lines[0]
 

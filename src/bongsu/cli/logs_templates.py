@@ -76,8 +76,8 @@ def _print_counted(miner: Miner, data: Iterable[Data], *, as_json: bool) -> None
     from bongsu.logs.masking import mask
 
     seen = np.zeros(0, np.int64)
-    for piece in data:
-        counts = np.bincount(miner.feed(piece).shapes, minlength=len(seen))
+    for block in miner.feed_all(data):
+        counts = np.bincount(block.shapes, minlength=len(seen))
         counts[: len(seen)] += seen
         seen = counts
     found = miner.templates()
@@ -95,8 +95,8 @@ def _print_counted(miner: Miner, data: Iterable[Data], *, as_json: bool) -> None
 def _print_assigned(miner: Miner, data: Iterable[Data], *, as_json: bool) -> None:
     # As long as the log has lines: on disk, so that memory doesn't grow with the log.
     with TemporaryFile() as shapes:
-        for piece in data:
-            shapes.write(miner.feed(piece).shapes.tobytes())
+        for block in miner.feed_all(data):
+            shapes.write(block.shapes.tobytes())
         shapes.seek(0)
         _write_assigned(miner, shapes, as_json=as_json)
 

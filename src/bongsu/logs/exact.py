@@ -11,9 +11,10 @@ import mmap
 import os
 import secrets
 import sys
-from collections import Counter
+from array import array
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from itertools import pairwise
 from pathlib import Path
@@ -27,13 +28,21 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from bongsu.logs.machine import Function
+
     Offsets = NDArray[np.int64]
+    Hashed = Offsets | array[int]
+    Batch = tuple[Hashed, Hashed]
 
 Ranked = tuple[int, bytes]
 """how often, and the line"""
 
-SMALL = 128 << 20
+SMALL = 16 << 20
 """bytes up to which the compiled code isn't worth its start-up"""
+SLICE = 8 << 20
+"""bytes that a thread takes at a time"""
+KEY, SPARE = 48, 128
+"""bytes of a key, and of what a search works in: as the kernel has it"""
 HELD = 4 << 20
 """hashes that are held in memory at once, with their offsets 64 MiB"""
 TOLD, FEW = 256, 100
@@ -59,14 +68,14 @@ def most_frequent(inputs: Sequence[Path | None], top: int = 10) -> list[Ranked]:
     """
     with ExitStack() as stack:
         texts: list[Text] = []
-        runs: list[Run] = []
         for path in inputs:
             base = texts[-1].base + len(texts[-1].data) if texts else 0
             texts.append(_text(path, base, stack))
         large = sum(len(text.data) for text in texts) > SMALL
-        salt = secrets.randbits(63)
-        for text in texts:
-            runs += _scanned_by_all(text, salt, stack) if large else _scanned(text, stack)
+        key = b"" if not large else secrets.token_bytes(KEY)
+        runs = [
+            _scanned_by_all(text, key, stack) if large else _scanned(text, stack) for text in texts
+        ]
         return _ranked(texts, runs, top)
 
 
@@ -96,43 +105,60 @@ class Run(NamedTuple):
     file: IO[bytes]
     base: int
 
+    def write(self, hashes: Hashed, offsets: Hashed) -> None:
+        """Add a batch."""
+        self.file.write(len(hashes).to_bytes(8, sys.byteorder))
+        self.file.write(hashes.tobytes() + offsets.tobytes())
 
-def _scanned(text: Text, stack: ExitStack) -> list[Run]:
+    def write_all(self, batches: list[Batch]) -> None:
+        """Add some batches."""
+        for hashes, offsets in batches:
+            self.write(hashes, offsets)
+
+
+def _scanned(text: Text, stack: ExitStack) -> Run:
     run = Run(stack.enter_context(TemporaryFile()), text.base)  # noqa: SIM115  as above
     for hashes, offsets in scanning.scan(text.data, 0, len(text.data)):
-        run.file.write(len(hashes).to_bytes(8, sys.byteorder))
-        run.file.write(hashes.tobytes() + offsets.tobytes())
-    return [run]
+        run.write(hashes, offsets)
+    return run
 
 
-def _scanned_by_all(text: Text, salt: int, stack: ExitStack) -> list[Run]:
-    """Scan a large input with a thread a core, each its share of the lines."""
-    if not len(text.data):
-        return []
-    count, size = len(os.sched_getaffinity(0)), len(text.data)
-    bounds = [scanning.line_from(text.data, size * k // count) for k in range(count + 1)]
-    with ThreadPoolExecutor(count) as pool:
-        files = [stack.enter_context(TemporaryFile()) for _ in range(count)]  # noqa: SIM115  as above
-        shares = zip(pairwise(bounds), files, strict=True)
-        waiting = [pool.submit(_scan, text.data, *share, salt, file) for share, file in shares]
-        for future in waiting:
-            future.result()
-    return [Run(file, text.base) for file in files]
+def _scanned_by_all(text: Text, key: bytes, stack: ExitStack) -> Run:
+    """Scan a large input with a thread a core, slice by slice."""
+    from bongsu.logs.machine import kernel  # noqa: PLC0415  a small input does without
+
+    search = kernel()["search"]
+    run = Run(stack.enter_context(TemporaryFile()), text.base)  # noqa: SIM115  as above
+    size, threads = len(text.data), len(os.sched_getaffinity(0))
+    bounds = [scanning.line_from(text.data, at) for at in (*range(0, size, SLICE), size)]
+    begun: deque[Future[list[Batch]]] = deque()
+    with ThreadPoolExecutor(threads) as pool:
+        for begin, end in pairwise(bounds):
+            begun.append(pool.submit(_scan, search, text.data, begin, end, key))
+            if len(begun) > 2 * threads:
+                run.write_all(begun.popleft().result())
+        while begun:
+            run.write_all(begun.popleft().result())
+    return run
 
 
-def _scan(data: mmap.mmap | bytes, start: int, end: int, salt: int, file: IO[bytes]) -> None:
-    import numpy as np  # noqa: PLC0415  a small input does without
+def _scan(search: Function, data: mmap.mmap | bytes, at: int, end: int, key: bytes) -> list[Batch]:
+    import numpy as np  # noqa: PLC0415  as said above
 
-    from bongsu.logs.scanning_kernel import scan  # noqa: PLC0415  as numpy
+    from bongsu.logs.machine import address  # noqa: PLC0415  as said above
 
-    view = np.frombuffer(data, np.uint8)
-    words = view[: len(view) // 8 * 8].view(np.uint64)
-    places = np.zeros(scanning.BATCH, np.int64)
-    hashes = np.zeros(scanning.BATCH, np.uint64)
-    while start < end:
-        count, start = scan(view, words, start, end, np.uint64(salt), places, hashes)
-        file.write(count.to_bytes(8, sys.byteorder))
-        file.write(hashes[:count].tobytes() + places[:count].tobytes())
+    view, keys = np.frombuffer(data, np.uint8), np.frombuffer(key, np.uint64)
+    spare, state = np.empty(SPARE, np.uint8), np.zeros(1, np.int64)
+    found: list[Batch] = []
+    while at < end:
+        offsets, hashes = np.empty(scanning.BATCH, np.int64), np.empty(scanning.BATCH, np.int64)
+        count = search(
+            address(view), len(view), at, end, address(keys), address(spare),
+            scanning.BATCH, address(offsets), address(hashes), address(state),
+        )  # fmt: skip
+        found.append((hashes[:count], offsets[:count]))
+        at = int(state[0])
+    return found
 
 
 def _batches(run: Run) -> Iterator[tuple[Offsets, Offsets]]:
@@ -168,7 +194,7 @@ def _part(runs: Sequence[Run], part: int, parts: int) -> tuple[Offsets, Offsets]
             hashes.append(some[mine])
             offsets.append(places[mine])
     keys, at = np.concatenate(hashes), np.concatenate(offsets)
-    order = np.argsort(keys, kind="stable")
+    order = np.argsort(keys)
     return keys[order], at[order]
 
 
@@ -185,6 +211,8 @@ def _best(texts: Sequence[Text], keys: Offsets, at: Offsets, least: int, top: in
     more = begins[counts > least]
     # Most often thousands are as frequent as the last one; the greatest of them is wanted.
     ties = begins[counts == least]
+    # In the order of the log: memory is much slower here and there.
+    ties = ties[np.argsort(at[ties])]
     ties = ties[_greatest(texts, at[ties], top)]
     ends = np.r_[begins, len(keys)]
     stops = ends[np.searchsorted(ends, np.r_[more, ties], side="right")]

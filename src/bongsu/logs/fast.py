@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
@@ -11,34 +10,36 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bongsu.logs import kernel
+from bongsu.logs.machine import address, kernel
 
-SLICE = 4 << 20
+SLICE = 2 << 20
 """bytes that a thread takes at a time, at most"""
 LEAST = 1 << 18
 """and at least, where there is as much"""
-SCRATCH = 1 << 12
-"""bytes that are classed at once; a multiple of 64"""
+SCRATCH = 1 << 13
+"""bytes that a scan works in; the kernel's `SCRATCH` or more"""
 THREADS = max(1, len(os.sched_getaffinity(0)))
+NOTHING, RAISED, LINE = 0, 2, 3
+"""what is before a line, as the kernel has it: nothing; a Python traceback; any other line"""
+
+Bytes = NDArray[np.uint8]
 
 
 class Slice(NamedTuple):
-    """What scanning a slice gave: its lines."""
+    """Lines, or the records that they were joined into."""
 
     starts: NDArray[np.int64]
     ends: NDArray[np.int64]
-    hashes: NDArray[np.uint64]
     shapes: NDArray[np.int32]
-    lines: NDArray[np.uint8]
+    """-1 where it isn't known yet"""
+    unknown: NDArray[np.uint64]
+    """(k, 3) of those: the index here, and two hashes"""
+    kinds: NDArray[np.uint8]
+    stacked: bool
+    """whether any line is of a kind that stack traces have"""
 
 
-class Records(NamedTuple):
-    """Lines joined into records; the hashes are those of their first lines."""
-
-    starts: NDArray[np.int64]
-    ends: NDArray[np.int64]
-    hashes: NDArray[np.uint64]
-    shapes: NDArray[np.int32]
+Waiting = list[Future[list[Slice]]]
 
 
 class ShapeTable:
@@ -48,97 +49,108 @@ class ShapeTable:
         self.most = most
         self.stacks = stacks
         self.known = 0
-        self.secret = np.random.default_rng().integers(1, 2**63, 6, np.uint64) | np.uint64(1)
-        self._room(1 << 12)
         self.line_length = 64.0
+        self._kernel = kernel()
+        self._key = np.random.default_rng().integers(1, 2**63, 6, np.uint64) | np.uint64(1)
         self._pool: ThreadPoolExecutor | None = None
-
-    def _room(self, slots: int) -> None:
-        self.keys = np.zeros((slots, 2), np.uint64)
-        self.values = np.full(slots, -1, np.int32)
+        self._keys, self._values = _room(1 << 12)
 
     def _grow(self) -> None:
-        keys, values = self.keys, self.values
-        new_keys = np.zeros((2 * len(values), 2), np.uint64)
-        new_values = np.full(2 * len(values), -1, np.int32)
-        kernel.rehash(new_keys, new_values, keys, values)
-        self.keys, self.values = new_keys, new_values
+        keys, values = _room(2 * len(self._values))
+        old = len(self._values), address(self._keys), address(self._values)
+        self._kernel["rehash"](*old, address(keys), address(values), len(values))
+        # Whoever is scanning still reads the old ones, and holds them.
+        self._keys, self._values = keys, values
 
-    def scan(self, data: NDArray[np.uint8]) -> Iterator[Slice]:
-        """Give the data's lines, slice by slice, in order."""
-        cuts = _cuts(data)
-        if len(cuts) == 1:
-            yield from self._scan(data, *cuts[0])
-            return
+    def scan(self, data: Bytes) -> Waiting:
+        """Begin to split into lines; all cores take their parts."""
         if self._pool is None:
             self._pool = ThreadPoolExecutor(THREADS)
-        waiting: deque[Future[list[Slice]]] = deque()
-        for cut in cuts:
-            waiting.append(self._pool.submit(self._scan, data, *cut))
-            if len(waiting) > THREADS + 1:
-                yield from waiting.popleft().result()
-        while waiting:
-            yield from waiting.popleft().result()
+        return [self._pool.submit(self._scan, data, *cut) for cut in _cuts(data)]
 
-    def records(self, data: NDArray[np.uint8]) -> Iterator[Records]:
-        """Give the data's records in order, batch by batch.
-
-        A batch comes once it is known where its last record ends.
-        """
-        state = np.zeros(1, np.int64)
-        waiting: Records | None = None
-        for starts, ends, hashes, shapes, lines in self.scan(data):
-            count, longer = len(starts), -1
-            if self.stacks:
-                count, longer = kernel.join(count, starts, ends, hashes, shapes, lines, state)
-            if waiting is not None and longer >= 0:
-                waiting.ends[-1] = longer
-            if not count:
+    def records(self, waiting: Waiting) -> Iterator[Slice]:
+        """Give what was begun, as records in order; the last ends where it is known to end."""
+        state = np.full(3, NOTHING, np.int64)
+        held: Slice | None = None
+        for lines in (lines for future in waiting for lines in future.result()):
+            found, longer = self._joined(lines, state)
+            if held is not None and longer >= 0:
+                held.ends[-1] = longer
+            if not len(found.starts):
                 continue
-            if waiting is not None:
-                yield waiting
-            waiting = Records(starts[:count], ends[:count], hashes[:count], shapes[:count])
-        if waiting is not None:
-            yield waiting
+            if held is not None:
+                yield held
+            held = found
+        if held is not None:
+            yield held
 
-    def _scan(self, data: NDArray[np.uint8], begin: int, end: int) -> list[Slice]:
+    def _joined(self, lines: Slice, state: NDArray[np.int64]) -> tuple[Slice, int]:
+        """Join lines into records, and say where the record before ends if lines belong to it."""
+        if not self.stacks or not (lines.stacked or state[0] == RAISED):
+            state[0] = LINE
+            return lines, -1
+        count = self._kernel["join"](
+            len(lines.starts), address(lines.starts), address(lines.ends), address(lines.shapes),
+            address(lines.kinds), len(lines.unknown), address(lines.unknown), address(state),
+        )  # fmt: skip
+        return lines._replace(
+            starts=lines.starts[:count],
+            ends=lines.ends[:count],
+            shapes=lines.shapes[:count],
+            unknown=lines.unknown[: state[2]],
+        ), int(state[1])
+
+    def _scan(self, data: Bytes, begin: int, end: int) -> list[Slice]:
         found = []
+        keys, values = self._keys, self._values
         while begin < end:
             most = int((end - begin) / self.line_length * 1.2) + 64
             starts, ends = np.empty(most, np.int64), np.empty(most, np.int64)
-            hashes = np.empty((most, 2), np.uint64)
-            shapes, lines = np.empty(most, np.int32), np.zeros(most, np.uint8)
-            scratch = np.empty((2, SCRATCH), np.uint8)
-            count, after = kernel.scan(
-                data, begin, end, self.secret, scratch, self.keys, self.values,
-                starts, ends, hashes, shapes, lines, self.stacks,
+            shapes, kinds = np.empty(most, np.int32), np.empty(most, np.uint8)
+            unknown, state = np.empty((most, 3), np.uint64), np.zeros(3, np.int64)
+            scratch = np.empty(SCRATCH, np.uint8)
+            count = self._kernel["scan"](
+                address(data), len(data), begin, end, address(self._key), address(scratch),
+                address(keys), address(values), len(values), self.stacks,
+                most, address(starts), address(ends), address(shapes), address(kinds),
+                address(unknown), address(state),
             )  # fmt: skip
+            after, unknowns, seen = state.tolist()
             self.line_length = max(1.0, (after - begin) / count)
             found.append(
-                Slice(starts[:count], ends[:count], hashes[:count], shapes[:count], lines[:count])
-            )
+                Slice(
+                    starts[:count], ends[:count], shapes[:count], unknown[:unknowns],
+                    kinds[:count], seen != 0,
+                )
+            )  # fmt: skip
             begin = after
         return found
 
-    def settle(self, hashes: NDArray[np.uint64], shapes: NDArray[np.int32]) -> Iterator[int]:
-        """Number the unknown shapes among these; give each record that there is no room for."""
-        unknown = np.flatnonzero(shapes < 0)
-        place = 0
-        while place < len(unknown):
-            room = min(self.most, len(self.values) // 2)
-            place, self.known = kernel.settle(
-                unknown, place, hashes, shapes, self.keys, self.values, self.known, room
-            )
-            if place == len(unknown):
+    def settle(self, found: Slice) -> Iterator[int]:
+        """Number the unknown shapes; give each record that there is no room for."""
+        place, state = 0, np.zeros(1, np.int64)
+        while place < len(found.unknown):
+            room = min(self.most, len(self._values) // 2)
+            place = self._kernel["settle"](
+                place, len(found.unknown), address(found.unknown), address(found.shapes),
+                self.known, room, address(self._keys), address(self._values), len(self._values),
+                address(state),
+            )  # fmt: skip
+            self.known = int(state[0])
+            if place == len(found.unknown):
                 return
             if self.known < self.most:
                 self._grow()
                 continue
-            yield int(unknown[place])
+            yield int(found.unknown[place, 0])
             place += 1
 
 
-def _cuts(data: NDArray[np.uint8]) -> list[tuple[int, int]]:
+def _room(slots: int) -> tuple[NDArray[np.uint64], NDArray[np.int32]]:
+    return np.zeros((slots, 2), np.uint64), np.full(slots, -1, np.int32)
+
+
+def _cuts(data: Bytes) -> list[tuple[int, int]]:
     """Cut into slices of whole lines."""
     cuts, begin, size = [], 0, len(data)
     length = min(SLICE, max(LEAST, -(-size // THREADS)))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
 from mmap import mmap
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,9 +21,11 @@ from bongsu.logs.templates import Templates, templates_of
 from bongsu.logs.tokens import HOLE
 
 if TYPE_CHECKING:
-    from bongsu.logs.fast import Records, ShapeTable
+    from bongsu.logs.fast import ShapeTable, Slice, Waiting
 
 __all__ = ["Block", "Miner", "Templates"]
+
+Data = bytes | bytearray | memoryview | mmap
 
 SMALL = 4 << 20
 """bytes up to which the fast path isn't worth its start-up"""
@@ -36,6 +39,8 @@ SHORT = 512
 """bytes that are kept of one after `PLENTY`"""
 PLENTY = 16 << 20
 """bytes of exemplars"""
+AHEAD = 2
+"""pieces that are looked through while an answer is used"""
 COMMON = 1000
 """a word that one in so many shapes has is common"""
 WORD = re.compile(rb"[0-9A-Za-z_\x80-\xff]+")
@@ -73,18 +78,29 @@ class Miner:
         self._common: frozenset[bytes] | None = None
         self._rough: dict[bytes, int] = {}
 
-    def feed(self, data: bytes | bytearray | memoryview | mmap) -> Block:
+    def feed(self, data: Data) -> Block:
         """Take whole lines; a last one without line feed counts as whole.
 
         May be called any number of times. The answer takes 20 bytes a record: feed what is large in
         blocks of some megabytes that end where a record does (`files.blocks`).
         """
-        if self._table is None:
-            self._small -= len(data)
-            if self._small >= 0:
-                return self._feed_slowly(bytes(data))
-            self._table = self._promoted()
-        return self._feed_fast(self._table, data)
+        return next(self.feed_all([data]))
+
+    def feed_all(self, pieces: Iterable[Data]) -> Iterator[Block]:
+        """Feed one after the other; the next ones are looked through while an answer is used."""
+        begun: deque[tuple[Data, ShapeTable, Waiting]] = deque()
+        for data in pieces:
+            if self._table is None:
+                self._small -= len(data)
+                if self._small >= 0:
+                    yield self._feed_slowly(bytes(data))
+                    continue
+                self._table = self._promoted()
+            begun.append((data, self._table, self._table.scan(np.frombuffer(data, np.uint8))))
+            if len(begun) > AHEAD:
+                yield self._finished(*begun.popleft())
+        while begun:
+            yield self._finished(*begun.popleft())
 
     def exemplar(self, shape: int) -> bytes:
         """Return the first record of a shape, with its continuation lines; at most 8 KiB of it.
@@ -142,35 +158,38 @@ class Miner:
 
         table = ShapeTable(SHAPES, stacks=self.stacks)
         known = b"".join(shape + b"\n" for shape in self._slow)
-        for found in table.scan(np.frombuffer(known, np.uint8)):
-            for _ in table.settle(found.hashes, found.shapes):
-                pass
+        # As lines: one that goes on with a record may well have begun one.
+        for part in table.scan(np.frombuffer(known, np.uint8)):
+            for found in part.result():
+                deque(table.settle(found), 0)
         self._slow.clear()
         return table
 
-    def _feed_fast(self, table: ShapeTable, data: bytes | bytearray | memoryview | mmap) -> Block:
+    def _finished(self, data: Data, table: ShapeTable, waiting: Waiting) -> Block:
         view = np.frombuffer(data, np.uint8)
         parts = []
-        for batch in table.records(view):
+        for found in table.records(waiting):
             before = table.known
-            for record in table.settle(batch.hashes, batch.shapes):
+            for record in table.settle(found):
                 # Those before it come first, since numbers are given in order.
-                self._learn(view, batch, range(before, table.known))
+                self._learn(view, found, range(before, table.known))
                 before = table.known
-                start, end = batch.starts[record], batch.ends[record]
-                batch.shapes[record] = self._number_roughly(view[start:end].tobytes())
-            self._learn(view, batch, range(before, table.known))
-            parts.append((batch.starts, batch.ends, batch.shapes))
+                start, end = found.starts[record], found.ends[record]
+                found.shapes[record] = self._number_roughly(view[start:end].tobytes())
+            self._learn(view, found, range(before, table.known))
+            parts.append((found.starts, found.ends, found.shapes))
         return _joined(parts)
 
-    def _learn(self, view: NDArray[np.uint8], batch: Records, new: range) -> None:
+    def _learn(self, view: NDArray[np.uint8], found: Slice, new: range) -> None:
         """Keep the first record of each new shape."""
         if not new:
             return
-        among = np.flatnonzero((batch.shapes >= new.start) & (batch.shapes < new.stop))
-        _, first = np.unique(batch.shapes[among], return_index=True)
-        for record in among[first]:
-            start, end = int(batch.starts[record]), int(batch.ends[record])
+        records = found.unknown[:, 0].astype(np.int64)
+        shapes = found.shapes[records]
+        among = np.flatnonzero((shapes >= new.start) & (shapes < new.stop))
+        _, first = np.unique(shapes[among], return_index=True)
+        for record in records[among[first]].tolist():
+            start, end = int(found.starts[record]), int(found.ends[record])
             self._keep(view[start : min(end, start + EXEMPLAR + 1)].tobytes())
 
     def _number_roughly(self, record: bytes) -> int:

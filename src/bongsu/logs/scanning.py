@@ -1,4 +1,4 @@
-"""Finds the lines with ``error`` in them; `scanning_kernel` is the same, compiled."""
+"""Finds the lines with ``error`` in them; the kernel's `searching` is the same, compiled."""
 
 from __future__ import annotations
 
