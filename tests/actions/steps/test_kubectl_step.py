@@ -12,7 +12,7 @@ from tests.kube import troubles
 from tests.kube.cluster import Cluster
 
 from bongsu.actions.steps import perform, settled
-from bongsu.actions.steps.kubectl import rollout
+from bongsu.actions.steps.kubectl import rollout, scaling
 
 BACKEND = "deployment/korea-backend"
 PATCH = ["patch", "configmap", "api-config", "--type=merge", "--patch"]
@@ -278,6 +278,19 @@ async def test_a_scaling_that_meets_a_conflict_is_tried_again_by_kubectl_itself(
     cluster.faults.conflicts = 1
     assert (await kubectl("scale", BACKEND, "--replicas=5")).outcome == "done"
     assert replicas(cluster) == 5
+
+
+async def test_a_scaling_that_meets_conflicts_for_ever_ends_soon_and_says_why(
+    kubectl: Kubectl, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(scaling, "LONGEST_S", 3.0)
+    cluster.faults.conflicts = 9999
+    came = await kubectl("scale", BACKEND, "--replicas=5", timeout="60s")
+    assert came.outcome == "failed"
+    assert "somebody else kept changing it" in says(came)
+    assert "has been modified" in says(came)
+    assert came.took_s < 12
+    assert replicas(cluster) == 3
 
 
 async def test_a_name_that_is_not_there(kubectl: Kubectl):

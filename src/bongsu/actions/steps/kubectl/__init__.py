@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bongsu.actions.steps.kubectl import settling
+from bongsu.actions.steps.kubectl import scaling, settling
 from bongsu.actions.steps.kubectl.complaints import judged
 from bongsu.actions.steps.kubectl.rollout import status, with_revisions
 from bongsu.actions.steps.kubectl.running import Kubectl
@@ -36,11 +36,24 @@ async def perform(
         return _nowhere(step)
     if words(args)[:2] == ["rollout", "status"]:
         return await status(args, kubectl, timeout_s)
+    if words(args)[0] == "scale":
+        return await _scaled(args, kubectl, timeout_s)
     output = await kubectl.run(args, timeout_s)
     came = judged(args, output, kubectl.line(output), timeout_s)
     if came.outcome == "unknown":
         return await _found_out(args, came, kubectl)
     return await with_revisions(args, came, kubectl.line(output), kubectl)
+
+
+async def _scaled(args: Sequence[str], kubectl: Kubectl, most_s: float) -> StepOutcome:
+    timeout_s = scaling.bounded_s(args, most_s)
+    output = await kubectl.run(args, timeout_s)
+    came = judged(args, output, kubectl.line(output), timeout_s)
+    if came.outcome == "unknown":
+        came = await _found_out(args, came, kubectl)
+    if came.outcome != "failed" or output.ended != "timed_out":
+        return came
+    return await scaling.why(args, kubectl, timeout_s) or came
 
 
 async def dry(
