@@ -44,6 +44,8 @@ class NextAction(NamedTuple):
     checklist: tuple[str, int] | None = None
     """checklist and item (from 0) that is ticked when it is done"""
     playbook: str | None = None
+    run: str | None = None
+    """the run that waits for it"""
     done: bool = False
     overdue: bool = False
 
@@ -179,7 +181,7 @@ def answer_for_runs(case: Case) -> Iterator[NextAction]:
     """What the runs of playbooks wait for: a yes, a person's step, a word on what is unknown."""
     for wait in waits(case.incident):
         who, playbook = wait.who or _owner(case), wait.run.asked.playbook
-        yield NextAction(wait.text, who, wait.by, playbook=playbook)
+        yield NextAction(wait.text, who, wait.by, playbook=playbook, run=wait.run.id)
 
 
 # ── what people work on ──────────────────────────────────────────────────────────────────

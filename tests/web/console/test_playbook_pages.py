@@ -168,6 +168,11 @@ async def test_only_who_may_approve_is_offered_the_buttons(site, hands):
     assert step.select("button") == []
     name = str(one(page, ".run")["id"]).removeprefix("run-")
     theirs = await lead.get(at)
+    assert one(page, ".run .outcome-name").text == "승인 대기"
+    assert page.select("#s-bar a") == []
+    place = str(one(theirs, "#s-bar a.primary")["href"])
+    assert one(theirs, place).select_one("button[value=yes]")
+    assert one(theirs, f"#s-next a[href='{place}']").text == "보고 답하기"
     assert [b.text for b in one(theirs, ".step[data-state=approval]").select("button")] == [
         "승인", "거절",
     ]  # fmt: skip

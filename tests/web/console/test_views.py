@@ -12,6 +12,7 @@ from bongsu.i18n import translator
 from bongsu.incident import events as e
 from bongsu.incident.phases import Phase
 from bongsu.incident.state import Incident, fold
+from bongsu.manual.schema.document import Manual
 from bongsu.store.access import Role
 from bongsu.web.access.actor import Actor
 from bongsu.web.console.views.buttons import buttons
@@ -21,7 +22,8 @@ from bongsu.web.console.views.snippets import snippets
 from bongsu.web.console.views.words import beacons
 
 T = translator("en")
-POLICY = compile_policy(seed())
+MANUAL = seed()
+POLICY = compile_policy(MANUAL)
 WHY = e.Reason("first_step", {"target": "rotation:main/primary"})
 
 
@@ -47,7 +49,7 @@ def somebody(role: Role = "responder", person: str = "backend-a") -> Actor:
 
 
 def names(incident: Incident, actor: Actor) -> list[str]:
-    return [button.action for button in buttons(incident, actor, T).bar]
+    return [button.action for button in buttons(MANUAL, incident, actor, T).bar]
 
 
 @pytest.mark.parametrize(
@@ -66,9 +68,27 @@ def names(incident: Incident, actor: Actor) -> list[str]:
 def test_the_bar_has_what_is_most_likely_next_first(
     steps: list[tuple[int, e.AnyBody]], bar: list[str]
 ) -> None:
-    found = buttons(log(*steps), somebody(), T).bar
+    found = buttons(MANUAL, log(*steps), somebody(), T).bar
     assert [button.action for button in found] == bar
     assert found[0].tone == "primary"
+
+
+def test_while_a_required_check_has_not_passed_resolving_is_not_what_comes_first() -> None:
+    check = {"name": "c", "test": {"kind": "http", "url": "https://x.example"},
+             "passes": "error_rate < 0.01", "criterion": "below 1%"}  # fmt: skip
+    document = MANUAL.model_dump(by_alias=True, exclude={"sha"})
+    checked = Manual.model_validate(
+        {**document, "sha": "", "verification": {"smoke": {"c": check}}}
+    )
+    bar = buttons(checked, log((1, e.Recovered())), somebody(), T).bar
+    assert [button.action for button in bar] == ["verifications", "recovery", "resolve"]
+
+
+def test_what_waits_for_this_persons_answer_comes_first_in_the_bar() -> None:
+    bar = buttons(MANUAL, log(), somebody(), T, "#step-r7-1").bar
+    assert [(button.place, button.action, button.tone) for button in bar] == [
+        ("#step-r7-1", "", "primary"), ("", "ack", "plain"), ("", "confirm", "plain"),
+    ]  # fmt: skip
 
 
 def test_a_viewer_has_no_buttons() -> None:
@@ -83,7 +103,7 @@ def test_only_a_commander_closes_a_review() -> None:
 
 
 def test_what_ends_an_incident_asks_before_it_does() -> None:
-    shown = buttons(log(), somebody(), T)
+    shown = buttons(MANUAL, log(), somebody(), T)
     ending = [b for b in (*shown.bar, *shown.more) if b.action in ("dismiss", "resolve")]
     assert len(ending) == 2
     assert all(button.confirm for button in ending)

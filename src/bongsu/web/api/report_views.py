@@ -246,7 +246,8 @@ class Shown:
         """Show a finding."""
         return FindingView(
             found.code, self.says(found.says), found.verdict, found.weight, found.check,
-            self.check_name(found.check), self.service(found.service), found.subject, found.evidence,
+            self.check_name(found.check), self.service(found.service), found.subject,
+            found.evidence,
         )  # fmt: skip
 
     def check(self, looked: Looked) -> CheckView:

@@ -47,6 +47,8 @@ STATES = {
     "not_reached": N_("not reached"),
 }
 """how a step stands → in words"""
+ASKING = ("approval", "person", "unknown", "undo_unknown")
+"""states of a step in which somebody is waited for"""
 PHASES = {
     "asked": N_("waits to begin"),
     "running": N_("runs"),
@@ -192,14 +194,13 @@ class ShownRuns:
     ) -> PlaybookRunView:
         """Show a run with what its steps printed."""
         manual, t, asked = self._manual, self._t, run.asked
-        text = RUN_OUTCOMES[run.outcome] if run.over and run.outcome else PHASES[run.phase]
         why = run.why or asked.why
         return PlaybookRunView(
             run=run.id, incident=int(incident.id), playbook=self._playbook(asked.playbook),
             parameters=asked.parameters, lock=asked.lock, automatic=asked.automatic,
             dry=asked.dry, asked_by=run.by, asked_by_name=actor_name(run.by, manual, t.lang),
             asked_at=run.asked_at, started_at=run.started_at, ended_at=run.ended_at,
-            phase=run.phase, outcome=run.outcome, state_name=t(text),
+            phase=run.phase, outcome=run.outcome, state_name=t(_stands(run)),
             why=explain(why, manual, t) if why else "",
             waits=[explain(one.text, manual, t) for one in waits(incident) if one.run is run],
             waits_until=run.waits_until, stopping=run.stopping is not None and not run.over,
@@ -257,6 +258,17 @@ class ShownRuns:
         assert role is not None
         person = named(found.person, self._manual)
         return ApprovalView(role, found.until, found.yes, person, yours)
+
+
+def _stands(run: Run) -> str:
+    """Say how a run stands; one that waits for somebody says so before anything else."""
+    if run.over and run.outcome:
+        return RUN_OUTCOMES[run.outcome]
+    whole = run.approvals.get(WHOLE)
+    if whole is not None and whole.yes is None:
+        return STATES["approval"]
+    states = {state_of(run, number) for number in range(len(run.asked.steps))}
+    return next((STATES[one] for one in ASKING if one in states), PHASES[run.phase])
 
 
 def output_view(one: StepOutput, most: int = LONGEST_SHOWN) -> OutputView:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from bongsu.i18n import N_, Translator
 from bongsu.incident import events as e
 from bongsu.incident.phases import Phase, allowed
 from bongsu.incident.state import Incident
+from bongsu.incident.verification.plan import unverified
+from bongsu.manual.schema.document import Manual
 from bongsu.web.access.actor import Actor
 
 Tone = Literal["primary", "plain", "danger"]
@@ -25,6 +27,8 @@ class Button:
     """what is asked before it is done"""
     key: str = ""
     """its keyboard shortcut"""
+    place: str = ""
+    """where it leads to on the page, instead of doing something"""
 
 
 @dataclass(frozen=True)
@@ -36,12 +40,13 @@ class Buttons:
 
 
 _LABELS: dict[str, tuple[str, Tone, str, str]] = {
-    "ack": (N_("Acknowledge"), "primary", "", "a"),
+    "ack": (N_("Acknowledge"), "plain", "", "a"),
     "confirm": (N_("It is real"), "plain", "", "c"),
     "dismiss": (N_("False alarm"), "danger", N_("End this incident as a false alarm?"), ""),
     "escalate": (N_("Call the next ones"), "plain", N_("Call the next people now?"), ""),
     "recovery": (N_("Recovery begins"), "plain", "", ""),
     "recovered": (N_("The service works again"), "plain", N_("Does the service work again?"), ""),
+    "verifications": (N_("Verify now"), "plain", "", ""),
     "resolve": (N_("Resolve"), "danger", N_("Is it over? Nobody is called any more."), ""),
     "review": (N_("The review is done"), "plain", "", ""),
     "reopen": (N_("Reopen"), "danger", N_("Open it again? The calls begin anew."), ""),
@@ -49,6 +54,8 @@ _LABELS: dict[str, tuple[str, Tone, str, str]] = {
     "unsnooze": (N_("End the snooze"), "plain", "", ""),
 }
 
+_UNVERIFIED = ("verifications", "recovery", "resolve")
+"""what comes first while it is watched, as long as a required check has not passed"""
 _BY_PHASE: dict[Phase, tuple[str, ...]] = {
     Phase.DETECTED: ("ack", "confirm", "dismiss", "escalate"),
     Phase.VERIFIED: ("ack", "recovery", "recovered", "escalate"),
@@ -62,17 +69,26 @@ _BY_PHASE: dict[Phase, tuple[str, ...]] = {
 _IN_THE_BAR = 3
 
 
-def buttons(incident: Incident, actor: Actor, t: Translator) -> Buttons:
-    """Return what this person may do to the incident as it stands."""
+def buttons(
+    manual: Manual, incident: Incident, actor: Actor, t: Translator, answer_at: str = ""
+) -> Buttons:
+    """Return what this person may do to the incident as it stands.
+
+    ``answer_at`` is the place on the page where something waits for this person's answer.
+    """
     if not actor.may("responder") or incident.merged_into is not None:
         return Buttons()
     wanted = _BY_PHASE[incident.phase]
+    if incident.phase is Phase.MONITORING and unverified(manual, incident):
+        wanted = _UNVERIFIED
     names = [name for name in wanted if _possible(name, incident, actor)]
-    rest = [*names[_IN_THE_BAR:], *(name for name in _others(incident) if name not in names)]
-    made = [_button(name, t) for name in names[:_IN_THE_BAR]]
+    room = _IN_THE_BAR - bool(answer_at)
+    rest = [*names[room:], *(name for name in _others(incident) if name not in names)]
+    made = [_button(name, t) for name in names[:room]]
+    if answer_at:
+        made.insert(0, Button("", t(N_("Answer the playbook")), place=answer_at))
     if made:
-        first = made[0]
-        made[0] = Button(first.action, first.label, "primary", first.confirm, first.key)
+        made[0] = replace(made[0], tone="primary")
     return Buttons(tuple(made), tuple(_button(name, t) for name in rest))
 
 

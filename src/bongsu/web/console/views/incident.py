@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,6 +11,7 @@ from bongsu.engine.policy import Policy
 from bongsu.i18n import Translator
 from bongsu.incident import guide
 from bongsu.incident.reasons import channel_name
+from bongsu.incident.runs.approving import may_approve
 from bongsu.incident.state import Delivery, Incident
 from bongsu.incident.timeline import Tone, timeline
 from bongsu.manual.schema.document import Manual
@@ -38,6 +39,8 @@ class Todo:
     command: str
     checklist: str
     item: int
+    place: str
+    """where on the page it is answered; empty where it is not"""
 
 
 @dataclass(frozen=True)
@@ -134,10 +137,8 @@ def incident_page(
     """Work out the page of an incident for one reader."""
     manual, shifts = policy.manual, policy.shifts
     seen = view(policy, incident, base_url, t, now)
-    todos = [
-        _todo(action, incident, actor, manual, t)
-        for action in guide.next_actions(manual, incident, shifts, now)
-    ]
+    actions = guide.next_actions(manual, incident, shifts, now)
+    todos = [_todo(action, incident, actor, manual, t) for action in actions]
     return IncidentPage(
         view=seen, headline=guide.headline(manual, incident, t),
         todos=tuple(todo for todo in todos if not todo.done),
@@ -146,7 +147,9 @@ def incident_page(
         lanes=lanes(manual, incident, shifts, t, now),
         roles=tuple(_roles(seen, manual)),
         notices=tuple(_notices(incident, t)),
-        buttons=buttons(incident, actor, t),
+        buttons=buttons(
+            manual, incident, actor, t, _to_answer(actions, incident, actor, manual)
+        ),
         types=tuple(_types(manual, t)),
         urgent=incident.severity == "P0" and incident.open,
     )  # fmt: skip
@@ -159,8 +162,27 @@ def _todo(
     return Todo(
         action.code, action.words(manual, t), action.people(manual, t),
         _is_mine(action.who, incident, actor), action.by, action.done, action.overdue,
-        shlex.join(action.command) if action.command else "", checklist, item,
+        shlex.join(action.command) if action.command else "", checklist, item, _place(action),
     )  # fmt: skip
+
+
+def _place(action: guide.NextAction) -> str:
+    if not action.run:
+        return ""
+    step = action.text.values.get("step")
+    return f"#step-{action.run}-{int(step) - 1}" if step else f"#run-{action.run}"
+
+
+def _to_answer(
+    actions: Iterable[guide.NextAction], incident: Incident, actor: Actor, manual: Manual
+) -> str:
+    """Return where on the page a run waits for what this person may answer."""
+    for action in actions:
+        role = action.text.values.get("role")
+        theirs = may_approve(manual, incident, role, actor.person) if role else True
+        if action.run and theirs:
+            return _place(action)
+    return ""
 
 
 def _is_mine(who: Sequence[str], incident: Incident, actor: Actor) -> bool:
