@@ -1,47 +1,53 @@
-"""Takes messages to people's channels: look again, claim, send, record.
+"""Takes messages to people's channels: claim, look again, send, record.
 
-A slow channel holds up only its own messages: each has its own places, and what finds none waits
-in the job queue, where any worker may take it.
+A slow channel holds up only its own messages: each has its own places, and what finds no room waits
+in the job queue, where any worker may take it. In a storm many deliveries share each statement.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from datetime import datetime
-from typing import TYPE_CHECKING
+from collections import Counter
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 import structlog
 
-from bongsu.channels.message import Channel, DeliveryError, Message, Receipt
+from bongsu.channels.message import Channel, DeliveryError, Message
 from bongsu.engine import effects
-from bongsu.engine.advance import Step, advance
 from bongsu.engine.effects import Effect
-from bongsu.engine.engine import Engine, Work
+from bongsu.engine.engine import Engine
 from bongsu.engine.jobs import BusyElsewhereError
 from bongsu.engine.messages import Writer
-from bongsu.engine.policy import Policy
+from bongsu.engine.recorder import Recorder
+from bongsu.engine.together import Together
 from bongsu.engine.writing import URGENT
 from bongsu.incident import events as e
 from bongsu.incident.decide import wanted
-from bongsu.store import incidents
 from bongsu.store.database import AWAY
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from bongsu.store.database import Pool, PoolConnection
+    from bongsu.store.database import Pool
 
-PLACES = 64
-"""deliveries under way at once in this process"""
 PLACES_PER_CHANNEL = 16
-RECORD_PAUSE = 0.2
-"""seconds between two attempts to record what was sent, once the database is away; shorter than
-what workers wait after it came back (`jobs.PAUSE`), so that nobody sends it again before"""
+ROOM = 256
+"""deliveries of a channel that this process takes by hand: on their way, or waiting for a place"""
+AT_ONCE = 100
+"""claims and receipts of one statement"""
 LONGEST_SEND = 6.0
 """seconds after which every delivery under way has ended, by its channel's own time limit"""
 
 log = structlog.get_logger(__name__)
+
+
+class Line(NamedTuple):
+    """Deliveries that wait for one another: a P0 does not stand in line behind P2s."""
+
+    channel: str
+    urgent: bool
 
 
 class Courier:
@@ -60,21 +66,30 @@ class Courier:
         self._channels = channels
         self._writer = writer
         self._worker = worker
+        self._recorder = Recorder(engine)
+        self._claiming = Together(self._claim, AT_ONCE)
+        self._noting = Together(self._note, AT_ONCE)
         self._under_way: set[asyncio.Task[None]] = set()
+        self._taken: Counter[Line] = Counter()
         self._in_hand: set[Effect] = set()
-        self._leaving = asyncio.Event()
-        self._places: dict[tuple[str, bool], asyncio.Semaphore] = {}
-        """by channel, and apart for what is urgent: a P0 does not stand in line behind P2s"""
+        self._places: dict[Line, asyncio.Semaphore] = {}
 
-    def has_room(self, count: int) -> bool:
-        """Whether this process would begin so many deliveries at once."""
-        return len(self._under_way) + count <= PLACES
+    def takes(self, deliveries: Sequence[effects.Delivery]) -> bool:
+        """Whether this process would begin all of these at once."""
+        asked = Counter(map(_line, deliveries))
+        return all(self._taken[line] + count <= ROOM for line, count in asked.items())
 
     def begin(self, effect: Effect, delivery: effects.Delivery) -> None:
         """Begin a delivery now; its job stays behind as the promise."""
+        line = _line(delivery)
         task = asyncio.create_task(self._by_hand(effect, delivery), name=f"deliver {effect}")
         self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
+        self._taken[line] += 1
+        task.add_done_callback(partial(self._ended, line))
+
+    def _ended(self, line: Line, task: asyncio.Task[None]) -> None:
+        self._under_way.discard(task)
+        self._taken[line] -= 1
 
     async def drain(self) -> None:
         """Wait for the deliveries under way.
@@ -82,7 +97,7 @@ class Courier:
         Those that only wait for a database that is away, to be recorded, are left to their jobs:
         they may be repeated.
         """
-        asyncio.get_running_loop().call_later(LONGEST_SEND, self._leaving.set)
+        asyncio.get_running_loop().call_later(LONGEST_SEND, self._recorder.leave)
         if self._under_way:
             await asyncio.wait(self._under_way, timeout=LONGEST_SEND + 1)
 
@@ -102,7 +117,7 @@ class Courier:
         return found if isinstance(found, effects.Delivery) else None
 
     async def deliver(self, effect: Effect, delivery: effects.Delivery) -> None:
-        """Send what is still wanted once it is its turn; what had to wait is looked at again.
+        """Send what is still wanted once it is its turn.
 
         Raises:
             BusyElsewhereError: another worker has claimed it and may still be sending.
@@ -111,39 +126,45 @@ class Courier:
             raise BusyElsewhereError(f"{effect} is under way in this process")
         self._in_hand.add(effect)
         try:
-            places = self._places_of(delivery)
-            waits = places.locked()
-            async with places:
-                found = await self._load(effect) if waits else delivery
-                if found is not None:
-                    await self._record(effect, await self._outcome(effect, found))
+            async with self._place(_line(delivery)):
+                outcome = await self._outcome(effect, delivery)
+            if outcome is not None:
+                urgent = delivery.incident.severity in URGENT
+                await self._recorder.record(effect, outcome, urgent=urgent)
         finally:
             self._in_hand.discard(effect)
 
-    def _places_of(self, delivery: effects.Delivery) -> asyncio.Semaphore:
+    def _place(self, line: Line) -> asyncio.Semaphore:
         """Whoever has a place sends at once: a channel says how many it can serve side by side."""
-        name, urgent = delivery.due.channel, delivery.incident.severity in URGENT
-        if (name, urgent) not in self._places:
-            count = getattr(self._channels[name], "places", PLACES_PER_CHANNEL)
-            self._places[name, urgent] = asyncio.Semaphore(count)
-        return self._places[name, urgent]
+        if line not in self._places:
+            count = getattr(self._channels[line.channel], "places", PLACES_PER_CHANNEL)
+            self._places[line] = asyncio.Semaphore(count)
+        return self._places[line]
 
-    async def _outcome(self, effect: Effect, found: effects.Delivery) -> e.AnyBody:
-        """Send it unless it is no longer wanted; nothing leaves or is withdrawn unclaimed."""
+    async def _outcome(self, effect: Effect, known: effects.Delivery) -> e.AnyBody | None:
+        """Send it unless it is no longer wanted; None where it was done meanwhile.
+
+        Nothing leaves or is withdrawn unclaimed; and what has changed since it was read is read
+        again then, so that nobody is called who has answered.
+        """
+        if known.receipt is not None:
+            return e.Delivered(known.due.delivery, known.receipt)
+        last = await self._claiming.do(effect)
+        if last is None:
+            raise BusyElsewhereError(f"{effect} is claimed")
+        found = known if last == known.incident.seq else await self._load(effect)
+        return None if found is None else await self._wanted(effect, found)
+
+    async def _wanted(self, effect: Effect, found: effects.Delivery) -> e.AnyBody:
         policy, due = self._engine.policy, found.due
-        if found.receipt is not None:
-            return e.Delivered(due.delivery, found.receipt)
         pending = found.incident.deliveries.get(due.delivery)
         if pending is None or not wanted(policy.manual, found.incident, pending):
-            await self._claim(effect)
             return e.DeliveryWithdrawn(due.delivery, e.Reason("no_longer_wanted"))
         try:
             message = self._writer.message(policy, found.incident, due, self._engine.clock.now())
         except Exception as error:
             log.exception("delivery.unwritten", incident=effect.incident, channel=due.channel)
-            await self._claim(effect)
             return e.DeliveryFailed(due.delivery, f"{type(error).__name__}: {error}")
-        await self._claim(effect)
         return await self._send(effect, due, message)
 
     async def _send(self, effect: Effect, due: e.DeliveryDue, message: Message) -> e.AnyBody:
@@ -154,57 +175,20 @@ class Courier:
         except Exception as error:
             log.exception("delivery.broken", incident=effect.incident, channel=due.channel)
             return e.DeliveryFailed(due.delivery, f"{type(error).__name__}: {error}")
-        await self._note(effect, receipt)
+        with contextlib.suppress(*AWAY):  # noted at once: the event waits for the disk
+            await self._noting.do((effect, receipt.id))
         return e.Delivered(due.delivery, receipt.id)
 
-    async def _note(self, effect: Effect, receipt: Receipt) -> None:
-        """Note at once that it is out: that takes a millisecond, the event waits for the disk."""
-        with contextlib.suppress(*AWAY):
-            async with self._claims.acquire() as conn:
-                await effects.sent(conn, effect, receipt.id)
-
-    async def _claim(self, effect: Effect) -> None:
+    async def _claim(self, wanted: Sequence[Effect]) -> list[int | None]:
         async with self._claims.acquire() as conn:
-            if not await effects.claim(conn, effect, self._worker):
-                raise BusyElsewhereError(f"{effect} is claimed")
+            claimed = await effects.claim_all(conn, wanted, self._worker)
+        return [claimed.get(one) for one in wanted]
 
-    async def _record(self, effect: Effect, outcome: e.AnyBody) -> None:
-        """Write what came of it.
-
-        A database that is away is waited for: the message is out, and whoever does not find that
-        written would send it again.
-        """
-
-        async def work(conn: PoolConnection, policy: Policy, now: datetime) -> list[Step]:
-            found = await incidents.lock(conn, [effect.incident])
-            if not await effects.done(conn, effect):
-                return []
-            incident = found[effect.incident]
-            return [advance(policy, incident, e.SYSTEM, [outcome], now)]
-
-        try:
-            await self._waiting_for_database(effect, work)
-        except AWAY:
-            raise
-        except Exception:
-            log.exception("delivery.unrecordable", incident=effect.incident, seq=effect.seq)
-            await self._waiting_for_database(effect, lambda conn, *_: _only_done(conn, effect))
-
-    async def _waiting_for_database(self, effect: Effect, work: Work) -> None:
-        while True:
-            try:
-                await self._engine.transact(work)
-            except AWAY as error:
-                log.warning("delivery.not_recorded_yet", effect=str(effect), error=repr(error))
-                if self._leaving.is_set():
-                    raise
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._leaving.wait(), RECORD_PAUSE)
-            else:
-                return
+    async def _note(self, sent: Sequence[tuple[Effect, str]]) -> list[None]:
+        async with self._claims.acquire() as conn:
+            await effects.sent(conn, dict(sent))
+        return [None] * len(sent)
 
 
-async def _only_done(conn: PoolConnection, effect: Effect) -> list[Step]:
-    """What can't be written down is not sent for ever."""
-    await effects.done(conn, effect)
-    return []
+def _line(delivery: effects.Delivery) -> Line:
+    return Line(delivery.due.channel, delivery.incident.severity in URGENT)

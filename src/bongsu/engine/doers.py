@@ -53,11 +53,12 @@ class Doers:
         A runner takes nothing but its steps; and a report that has to wait holds up no page.
         """
         pages = [one for one in asked if isinstance(one.wanted, Delivery)]
+        deliveries = [one.wanted for one in asked if isinstance(one.wanted, Delivery)]
         slow = [one for one in asked if isinstance(one.wanted, Diagnosis | Verification)]
         steps = [one.wanted for one in asked if isinstance(one.wanted, Start | StepWork)]
         taken: list[Asked] = []
         if self.stepper is None or self.stepper.runner is None:
-            taken += pages if self.courier.has_room(len(pages)) else ()
+            taken += pages if self.courier.takes(deliveries) else ()
             taken += slow if self.reporter.has_room(len(slow)) else ()
         if self.stepper is not None and self.stepper.has_room(steps):
             taken += [one for one in asked if isinstance(one.wanted, Start | StepWork)]

@@ -7,7 +7,7 @@ A claim lasts for `LEASE`; a worker that died is followed by another one after t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -47,14 +47,16 @@ class Effect(NamedTuple):
 
 
 INSERT = "INSERT INTO effects (incident, seq) SELECT * FROM unnest($1::bigint[], $2::int[])"
+_THESE = "unnest($1::bigint[], $2::int[]) AS these(incident, seq)"
 # While the database was down nobody could record what they had sent: they get a moment for it.
-CLAIM = """
+CLAIM = f"""
 UPDATE effects SET claimed_at = clock_timestamp(), claimed_by = $3
- WHERE incident = $1 AND seq = $2 AND done_at IS NULL
+  FROM {_THESE} JOIN incidents ON incidents.id = these.incident
+ WHERE effects.incident = these.incident AND effects.seq = these.seq AND done_at IS NULL
    AND (claimed_at IS NULL OR claimed_at < clock_timestamp() - $4::interval
         AND pg_postmaster_start_time() < clock_timestamp() - interval '1.5 seconds')
-RETURNING true
-"""
+RETURNING effects.incident, effects.seq, incidents.seq AS last
+"""  # noqa: S608  see _THESE
 # A claim's name ends in "+" where somebody had claimed it before; it is a new one for each attempt,
 # so whoever did not hear whether he got it may ask again. What it prints has its row by then.
 CLAIM_STEP = """
@@ -77,11 +79,16 @@ UPDATE effects SET claimed_at = clock_timestamp(), look_at = clock_timestamp() +
  WHERE incident = $1 AND seq = $2 AND done_at IS NULL AND claimed_by IN ($3, $3 || '+')
 RETURNING true
 """
-SENT = "UPDATE effects SET receipt = $3 WHERE incident = $1 AND seq = $2 AND done_at IS NULL"
-DONE = """
-UPDATE effects SET done_at = clock_timestamp()
- WHERE incident = $1 AND seq = $2 AND done_at IS NULL RETURNING true
+SENT = """
+UPDATE effects SET receipt = these.receipt
+  FROM unnest($1::bigint[], $2::int[], $3::text[]) AS these(incident, seq, receipt)
+ WHERE effects.incident = these.incident AND effects.seq = these.seq AND done_at IS NULL
 """
+DONE = f"""
+UPDATE effects SET done_at = clock_timestamp() FROM {_THESE}
+ WHERE effects.incident = these.incident AND effects.seq = these.seq AND done_at IS NULL
+RETURNING effects.incident, effects.seq
+"""  # noqa: S608  see _THESE
 DONE_BY = """
 UPDATE effects SET done_at = clock_timestamp()
  WHERE incident = $1 AND seq = $2 AND done_at IS NULL AND claimed_by IN ($3, $3 || '+')
@@ -95,13 +102,17 @@ SELECT effects.done_at, effects.receipt, events.body, incidents.state, incidents
 """
 
 # A job may be lost by its library (a stalled worker deletes one that another has taken);
-# the row isn't.
+# the row isn't. In a storm most are late only because so many are before them.
 OVERDUE = """
-UPDATE effects SET look_at = clock_timestamp() + interval '15 seconds'
- WHERE (incident, seq) IN (
-    SELECT incident, seq FROM effects WHERE done_at IS NULL AND look_at <= clock_timestamp()
-     ORDER BY look_at LIMIT $1 FOR UPDATE SKIP LOCKED)
-RETURNING incident, seq
+WITH late AS (
+    UPDATE effects SET look_at = clock_timestamp() + interval '15 seconds'
+     WHERE (incident, seq) IN (
+        SELECT incident, seq FROM effects WHERE done_at IS NULL AND look_at <= clock_timestamp()
+         ORDER BY look_at LIMIT $1 FOR UPDATE SKIP LOCKED)
+    RETURNING incident, seq)
+SELECT incident, seq FROM late WHERE NOT EXISTS (
+    SELECT FROM jobs.pgqueuer WHERE dedupe_key = incident || ':' || seq
+       AND status IN ('queued', 'picked'))
 """
 
 
@@ -203,7 +214,21 @@ async def claim(
 
     ``lease`` is how long a claim of this effect holds.
     """
-    return bool(await conn.fetchval(CLAIM, effect.incident, effect.seq, worker, lease))
+    return effect in await claim_all(conn, [effect], worker, lease)
+
+
+async def claim_all(
+    conn: PoolConnection, wanted: Iterable[Effect], worker: str, lease: timedelta = LEASE
+) -> dict[Effect, int]:
+    """Claim all that can be claimed; returns each with its incident's last event at that moment."""
+    rows = await conn.fetch(CLAIM, *_columns(wanted), worker, lease)
+    return {Effect(row["incident"], row["seq"]): row["last"] for row in rows}
+
+
+def _columns(these: Iterable[Effect]) -> tuple[list[int], list[int]]:
+    """The arguments of a statement about several: everybody locks them in the same order."""
+    ordered = sorted(these)
+    return [one.incident for one in ordered], [one.seq for one in ordered]
 
 
 class StepClaim(NamedTuple):
@@ -241,14 +266,21 @@ async def renew(conn: PoolConnection, effect: Effect, worker: str, lease: timede
     return bool(await conn.fetchval(RENEW, effect.incident, effect.seq, worker, lease))
 
 
-async def sent(conn: PoolConnection, effect: Effect, receipt: str) -> None:
-    """Note that the channel has taken it; the event that says so follows."""
-    await conn.execute(SENT, effect.incident, effect.seq, receipt)
+async def sent(conn: PoolConnection, receipts: Mapping[Effect, str]) -> None:
+    """Note what the channels have taken; the events that say so follow."""
+    columns = _columns(receipts)
+    ordered = [receipts[Effect(*one)] for one in zip(*columns, strict=True)]
+    await conn.execute(SENT, *columns, ordered)
 
 
 async def done(conn: PoolConnection, effect: Effect) -> bool:
     """Note that it was done; False where that is noted already."""
-    return bool(await conn.fetchval(DONE, effect.incident, effect.seq))
+    return effect in await done_all(conn, [effect])
+
+
+async def done_all(conn: PoolConnection, made: Iterable[Effect]) -> set[Effect]:
+    """Note that several were done; returns those of which that was not noted before."""
+    return {Effect(*row) for row in await conn.fetch(DONE, *_columns(made))}
 
 
 async def done_by(conn: PoolConnection, effect: Effect, name: str) -> bool:

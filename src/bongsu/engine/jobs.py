@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -31,8 +31,11 @@ if TYPE_CHECKING:
 
 SETTINGS = DBSettings(db_schema="jobs")
 BATCH = {PAGES: 50, SLOW: 4}
-"""jobs that a process has in hand at once; of any other queue"""
+"""jobs that a process takes by one statement; of any other queue"""
 BATCH_OF_STEPS = 16
+IN_HAND = {PAGES: 500}
+"""jobs of a queue that a process has in hand at most: in a storm the rest waits in the database,
+and each in hand shows twice a second that it lives"""
 RETRY = 0.3
 """seconds"""
 FAILED = 5.0
@@ -45,7 +48,8 @@ UNHEARD = Channel("bongsu_jobs_unheard")
 job promises is on its way by hand. So nobody listens: what was left behind waits for a poll."""
 PAUSE = 0.6
 """seconds until work goes on once a database that was away answers again: whoever sent something
-meanwhile records that first (`courier.RECORD_PAUSE`)"""
+meanwhile records that first (`recorder.PAUSE`)"""
+FORGET = "DELETE FROM jobs.pgqueuer WHERE dedupe_key = ANY($1::text[]) AND status = 'queued'"
 _LOCK = 0x6A6F6273  # "jobs"
 
 log = structlog.get_logger(__name__)
@@ -82,15 +86,28 @@ async def defer(
 ) -> None:
     """Queue effects in the caller's transaction; those that this process does later than others.
 
-    ``urgent`` names incidents whose effects come before all others.
+    ``urgent`` names incidents whose effects come before all others. A delivery that is queued
+    already stays as it is.
     """
     payloads: list[bytes | None] = [one.effect.encode() for one in asked]
+    names = [_name(one.effect) if one.queue == PAGES else None for one in asked]
     delays: list[timedelta | None] = [
         LEASE / 2 if one.effect in own else timedelta() for one in asked
     ]
     driver = AsyncpgDriver(conn)  # type: ignore[arg-type]  # a pool's proxy has the same methods
     priorities = [int(one.effect.incident in urgent) for one in asked]
-    await _queries(driver).enqueue([one.queue for one in asked], payloads, priorities, delays)
+    queues = [one.queue for one in asked]
+    await _queries(driver).enqueue(queues, payloads, priorities, delays, names, on_conflict="skip")
+
+
+def _name(delivery: Effect) -> str:
+    """Name a delivery's job, of which there is one at a time."""
+    return delivery.encode().decode()
+
+
+async def forget(conn: PoolConnection, done: Iterable[Effect]) -> None:
+    """Take back the promise of deliveries that the caller's transaction says are done."""
+    await conn.execute(FORGET, [_name(effect) for effect in done])
 
 
 async def forget_done(conn: PoolConnection, before: datetime) -> None:
@@ -188,6 +205,7 @@ async def _life(
         manager.run(
             dequeue_timeout=POLL,
             batch_size=BATCH.get(queue, BATCH_OF_STEPS),
+            max_concurrent_tasks=IN_HAND.get(queue),
             heartbeat_timeout=HEARTBEAT,
             log_aggregation_interval=timedelta(seconds=30),
         ),
