@@ -184,6 +184,30 @@ async def test_what_a_dead_process_left_is_found_by_the_sweep(desk: Desk, databa
     assert (await desk.only()).firing == 1
 
 
+async def test_what_waits_in_this_process_is_not_swept(desk: Desk):
+    desk.triage.take(await desk.write(*(alert(f"a{n}") for n in range(9))))
+    desk.clock.forward(seconds=9)
+    before = await desk.pool.fetch("SELECT id, look_at FROM alerts ORDER BY id")
+    assert await desk.triage.sweep() == 0
+    assert await desk.pool.fetch("SELECT id, look_at FROM alerts ORDER BY id") == before
+    assert desk.triage.waiting == 9
+
+
+async def test_of_what_has_no_place_in_memory_the_urgent_is_swept_up_and_the_rest_read_once(
+    desk: Desk,
+):
+    await desk.write(*(alert(f"a{n}", severity="quiet") for n in range(8)), alert("urgent"))
+    desk.clock.forward(seconds=4)
+    with mock.patch("bongsu.engine.triage.MOST_WAITING", 2):
+        assert await desk.triage.sweep() == 9
+        assert desk.triage.waiting == 3
+        desk.clock.forward(seconds=9)
+        assert await desk.triage.sweep() == 0
+    assert await desk.triage.sweep() == 6, "there is room again"
+    await run_until_quiet(desk)
+    assert (await desk.only()).firing == 9
+
+
 async def test_what_a_dead_process_left_is_swept_while_others_keep_coming(desk: Desk):
     await desk.write(alert("left", group="left"))  # and then its process dies
     desk.clock.forward(seconds=5)

@@ -41,6 +41,8 @@ PUT_OFF = timedelta(minutes=1)
 """how long an alert that can't be triaged waits before it is tried again"""
 SWEEP_EVERY = 1.0
 """seconds between two looks for alerts that no process has in hand"""
+MOST_SWEPT = 100_000
+"""pending alerts that one sweep looks at"""
 SWEEP_AFTER = timedelta(seconds=3)
 """an alert that is pending for so long was left by a process that died"""
 
@@ -67,6 +69,8 @@ class Triage:
         self._engine = engine
         self._urgent, self._other = Line(), Line()
         self._in_hand: set[str] = set()
+        self._passed_over: set[str] = set()
+        """alerts that were swept up and had to be left in the database again"""
         self.ingest_busy: Callable[[], bool] = lambda: False
         """whether signals come in floods; then what is not urgent gives way to them"""
         self._courtesy = Courtesy()
@@ -124,9 +128,7 @@ class Triage:
         """Look for what was left behind, whatever else is going on, until ``stopping``."""
         while not stopping.is_set():
             try:
-                more = True
-                while more:
-                    more = await self.sweep() == BATCH and len(self._other) < MOST_WAITING
+                await self.sweep()
             except Exception as error:  # noqa: BLE001  the edge: it is tried again a second later
                 log.warning("sweep.failed", error=repr(error))
             with contextlib.suppress(TimeoutError):
@@ -135,13 +137,25 @@ class Triage:
     async def sweep(self) -> int:
         """Take on what is pending although its process should long have triaged it.
 
-        Returns how many rows were found; `BATCH` means that there are more.
+        Of a storm of its own a process reads again only what it has no place for in memory, and
+        that once: something urgent may be among it. Returns how many alerts were found.
         """
+        if len(self._other) < MOST_WAITING // 2:
+            self._passed_over.clear()
         before = self._engine.clock.now() - SWEEP_AFTER
         async with self._engine.pool.acquire() as conn:
-            left = await alerts.take_over(conn, before, LOOK_AGAIN, BATCH)
-        self.take([alert for alert in left if alert.id not in self._in_hand])
+            pending = await alerts.left(conn, before, MOST_SWEPT)
+        known = self._in_hand | self._passed_over
+        left = [one for one in pending if one not in known]
+        for first in range(0, len(left), BATCH):
+            await self._take_over(left[first : first + BATCH], before)
         return len(left)
+
+    async def _take_over(self, left: Sequence[str], before: datetime) -> None:
+        async with self._engine.pool.acquire() as conn:
+            found = await alerts.take_over(conn, left, before, LOOK_AGAIN)
+        self.take(found)
+        self._passed_over.update({alert.id for alert in found} - self._in_hand)
 
     async def triage(self, changed: Sequence[ChangedAlert]) -> None:
         """Bring alerts into their incidents; one that can't be must not hold up the others.

@@ -28,6 +28,7 @@ __all__ = [
     "expire",
     "find",
     "incidents_of_groups",
+    "left",
     "list_active",
     "lock_pending",
     "pending",
@@ -44,10 +45,12 @@ _COLUMNS = """id, integration, key, status, generation, labels, details, summary
 PENDING = f"""
 SELECT {_COLUMNS} FROM alerts WHERE look_at <= $1 AND pending ORDER BY look_at LIMIT $2"""  # noqa: S608  see _COLUMNS
 
+LEFT = "SELECT id FROM alerts WHERE look_at <= $1 AND pending ORDER BY look_at LIMIT $2"
+
 TAKE_OVER = f"""
 UPDATE alerts SET look_at = $2 WHERE id IN (
-    SELECT id FROM alerts WHERE look_at <= $1 AND pending ORDER BY look_at LIMIT $3
-    FOR NO KEY UPDATE SKIP LOCKED)
+    SELECT id FROM alerts WHERE id = ANY($3) AND look_at <= $1 AND pending
+    ORDER BY id FOR NO KEY UPDATE SKIP LOCKED)
 RETURNING {_COLUMNS}"""  # noqa: S608  see _COLUMNS
 
 PUT_OFF = "UPDATE alerts SET look_at = $2 WHERE id = $1 AND pending"
@@ -106,15 +109,20 @@ async def pending(conn: PoolConnection, before: datetime, limit: int) -> list[Ch
     return [from_record(r) for r in await conn.fetch(PENDING, before, limit)]
 
 
+async def left(conn: PoolConnection, before: datetime, limit: int) -> list[str]:
+    """Return the ids of alerts that have waited for triage since ``before``, oldest first."""
+    return [r["id"].hex for r in await conn.fetch(LEFT, before, limit)]
+
+
 async def take_over(
-    conn: PoolConnection, before: datetime, lease: timedelta, limit: int
+    conn: PoolConnection, ids: Sequence[str], before: datetime, lease: timedelta
 ) -> list[ChangedAlert]:
-    """Return alerts that have waited for triage since ``before`` or longer.
+    """Return those alerts that have still waited for triage since ``before`` or longer.
 
     Nobody else is given them for ``lease`` from then on.
     """
-    until = before + lease
-    return [from_record(r) for r in await conn.fetch(TAKE_OVER, before, until, limit)]
+    rows = await conn.fetch(TAKE_OVER, before, before + lease, ids)
+    return [from_record(r) for r in rows]
 
 
 async def put_off(conn: PoolConnection, alert: str, until: datetime) -> None:
