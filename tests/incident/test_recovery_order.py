@@ -45,6 +45,30 @@ def test_a_service_with_several_incidents_has_one_place():
     assert [one.incidents for one in found] == [("INC-1", "INC-2")]
 
 
+def test_what_a_report_found_broken_has_its_place_too():
+    seen = ("mongodb=unhealthy", "reach_redis=unhealthy", "api_health=degraded", "pods=unknown")
+    found = recovery_order(SEED, [Broken("korea-frontend", "INC-1", None, seen)])
+    assert [(one.service, one.incidents) for one in found] == [
+        ("mongodb", ("INC-1",)), ("redis", ("INC-1",)), ("korea-frontend", ("INC-1",)),
+    ]  # fmt: skip
+
+
+def test_what_is_degraded_counts_only_where_it_is_about_safety():
+    assert order(Broken("search", checks=("redis=degraded", "mongodb=degraded"))) == [
+        "mongodb", "search"
+    ]  # fmt: skip
+
+
+def test_a_breach_makes_nothing_a_matter_of_safety_that_a_report_found_besides():
+    found = recovery_order(SEED, [Broken("search", "INC-1", "data_breach", ("redis=unhealthy",))])
+    assert [(one.service, one.safety) for one in found] == [("search", True), ("redis", False)]
+
+
+def test_an_incident_about_no_service_speaks_by_its_report():
+    assert order(Broken("", "INC-1", None, ("api_health=unhealthy",))) == ["korea-backend"]
+    assert order(Broken("", "INC-1", None, ("gone=unhealthy", "nodes=unhealthy"))) == []
+
+
 def test_what_the_manual_does_not_know_comes_last():
     assert order(Broken("payments"), Broken("external-data-api"))[-1] == "payments"
 

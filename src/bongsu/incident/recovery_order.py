@@ -2,11 +2,16 @@
 
 Safety first: an incident of the security category, whatever it is about, and then the manual's
 tiers. Within a tier comes first what others lean on.
+
+Broken is what an incident is about, and what its last report found unhealthy: an incident is often
+opened about the website when it is the database that has to be brought back. What is only degraded
+still works, and stands in nobody's way; but of the first tier, which is people's safety and their
+data, degraded is early enough to be seen to.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from bongsu.incident.phases import Phase
@@ -24,9 +29,12 @@ class Broken(NamedTuple):
     """A service that has to be brought back."""
 
     service: str
+    """empty where the incident is about none that is known"""
     incident: str = ""
-    """the number of the incident that says so; empty where a report does"""
+    """the number of the incident that says so"""
     type: str | None = None
+    checks: tuple[str, ...] = ()
+    """what its last report said, as ``mongodb=unhealthy``"""
 
 
 class Place(NamedTuple):
@@ -46,12 +54,25 @@ def recovery_order(manual: Manual, broken: Iterable[Broken]) -> list[Place]:
     """
     found: dict[str, list[Broken]] = {}
     for one in broken:
-        found.setdefault(one.service, []).append(one)
+        for cause in (one, *_reported(manual, one)):
+            if cause.service:
+                found.setdefault(cause.service, []).append(cause)
     places = [_place(manual, service, causes) for service, causes in found.items()]
     services, names = manual.services.services, frozenset(found)
     return sorted(places, key=lambda one: (
         not one.safety, one.tier, _leans_on(one.service, names, services), one.service
     ))  # fmt: skip
+
+
+def _reported(manual: Manual, one: Broken) -> Iterator[Broken]:
+    """Yield the services that an incident's report says are broken."""
+    for check, _, verdict in (pair.partition("=") for pair in one.checks):
+        known = manual.diagnosis.checks.get(check)
+        service = known.service if known else None
+        place = manual.services.services.get(service or "")
+        early = verdict == "degraded" and place is not None and place.tier == SAFETY
+        if service and (verdict == "unhealthy" or early):
+            yield Broken(service, one.incident)
 
 
 def _place(manual: Manual, service: str, causes: list[Broken]) -> Place:

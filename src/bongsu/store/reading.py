@@ -197,14 +197,23 @@ async def without_incident(conn: PoolConnection, limit: int) -> list[ChangedAler
 
 
 BROKEN = """
-SELECT service, number, type FROM incidents
- WHERE ended_at IS NULL AND service IS NOT NULL AND NOT drill AND phase <> ALL ($1::text[])
+SELECT coalesce(service, '') AS service, number, type, report.body ->> 'checks' AS checks
+  FROM incidents LEFT JOIN LATERAL (
+    SELECT body FROM events WHERE incident = incidents.id AND kind = 'diagnosed'
+     ORDER BY seq DESC LIMIT 1) report ON true
+ WHERE ended_at IS NULL AND NOT drill AND phase <> ALL ($1::text[])
  ORDER BY id LIMIT $2
 """
 MOST_BROKEN = 500
 
 
 async def broken(conn: PoolConnection) -> list[Broken]:
-    """Return the services that open incidents say are broken, as far as they are not mended."""
+    """Return what open incidents and their last reports say is broken, as far as not mended."""
     rows = await conn.fetch(BROKEN, [phase.value for phase in MENDED], MOST_BROKEN)
-    return [Broken(row["service"], row["number"], row["type"]) for row in rows]
+    return [
+        Broken(row["service"], row["number"], row["type"], _checks(row["checks"])) for row in rows
+    ]
+
+
+def _checks(written: str | None) -> tuple[str, ...]:
+    return () if written is None else msgspec.json.decode(written, type=tuple[str, ...])

@@ -115,3 +115,15 @@ async def test_several_broken_services_have_an_order(site: Site) -> None:
     assert (places[0]["safety"], places[0]["incidents"]) == (True, [breach["number"]])
     await api.post(f"/incidents/{breach['id']}/recovered")
     assert len((await api.get("/recovery-order"))["places"]) == 3
+
+
+async def test_what_the_last_report_found_broken_has_its_place_in_the_order(site: Site) -> None:
+    api = site.as_("responder")
+    made = await api.declared(service="korea-frontend")
+    for checks in (["redis=unhealthy"], ["mongodb=unhealthy", "redis=healthy"]):
+        said = e.Diagnosed(1, "unhealthy", checks=checks)
+        await site.engine.act(int(made["id"]), "system", lambda *_, said=said: [said])
+    places = (await api.get("/recovery-order"))["places"]
+    assert [(one["service"]["id"], one["incidents"]) for one in places] == [
+        ("mongodb", [made["number"]]), ("korea-frontend", [made["number"]]),
+    ]  # fmt: skip
