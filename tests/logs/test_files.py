@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bongsu.logs import files
+from bongsu.logs.decoding import Data
 from bongsu.logs.files import UnreadableLog, blocks, stream, whole
 
 RECORD = b"2025-08-14T05:00:00Z ERROR order %d failed\n\tat a.b(C.java:1)\n\tat d.e(F.java:2)\n"
@@ -75,7 +76,7 @@ def test_progress_adds_up_to_what_lies_on_the_disk(tmp_path, how):
 def test_what_comes_before_the_damage_is_given(tmp_path):
     path = tmp_path / "a.gz"
     path.write_bytes(gzip.compress(TEXT)[:-2000])
-    found: list[files.Data] = []
+    found: list[Data] = []
     with pytest.raises(UnreadableLog, match="damaged or cut off"):
         found.extend(blocks(path))
     assert TEXT.startswith(joined(found))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bongsu.actions.logsources import Source
     from bongsu.logs.analyser import Analyser
     from bongsu.logs.analysis import Analysis
-    from bongsu.logs.files import Data
+    from bongsu.logs.decoding import Data
 
     OnBytes = Callable[[int], None]
 
@@ -252,8 +252,11 @@ def _print_exact(inputs: list[str], source: list[str] | None, top: int, *, as_js
         _refuse(t(error.text, **error.values))
     if as_json:
         from bongsu.cli.printing import print_json
+        from bongsu.logs.decoding import Decoder
 
-        print_json([{"count": n, "line": line.decode(errors="replace")} for n, line in found])
+        decoder = Decoder()
+        texts = [bytes(decoder.utf8(line)).decode(errors="replace") for _, line in found]
+        print_json([{"count": n, "line": x} for (n, _), x in zip(found, texts, strict=True)])
         return
     sys.stdout.buffer.write(b"".join(b"%7d %b\n" % pair for pair in found))
 

@@ -17,7 +17,7 @@ from bongsu.cli.printing import AsJson
 from bongsu.i18n import N_, translator
 
 if TYPE_CHECKING:
-    from bongsu.logs.files import Data
+    from bongsu.logs.decoding import Data
     from bongsu.logs.miner import Miner
 
 t = translator(language())

@@ -22,7 +22,7 @@ from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING, NamedTuple
 
 from bongsu.logs import scanning
-from bongsu.logs.files import GZIP, ZSTD, blocks, stream
+from bongsu.logs.files import GZIP, ZSTD, raw_blocks, raw_stream
 
 if TYPE_CHECKING:
     import numpy as np
@@ -86,7 +86,7 @@ def _text(path: Path | None, base: int, stack: ExitStack) -> Text:
             if not os.pread(source.fileno(), 4, 0).startswith((GZIP, ZSTD)):
                 return Text(_mapped(source), base)
     spool = stack.enter_context(TemporaryFile())  # noqa: SIM115  the stack closes it
-    for block in stream(sys.stdin.buffer) if path is None else blocks(path):
+    for block in raw_stream(sys.stdin.buffer) if path is None else raw_blocks(path):
         data = bytes(block)
         spool.write(b"".join(data[start:end] + b"\n" for start, end in scanning.found(data)))
     spool.flush()

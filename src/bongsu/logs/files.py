@@ -13,9 +13,9 @@ from typing import BinaryIO, cast
 import zstandard
 
 from bongsu.i18n import N_
+from bongsu.logs.decoding import Data, Decoder
 from bongsu.logs.shapes import CONTINUATION, THROWN, TRACEBACK
 
-Data = bytes | memoryview
 OnRead = Callable[[int], None]
 """is told how many more bytes of the file were read, compressed ones as they lie there"""
 
@@ -39,10 +39,28 @@ class UnreadableLog(Exception):  # noqa: N818  it is the log that is, as Unreada
 
 
 def blocks(path: Path, on_read: OnRead | None = None) -> Iterator[Data]:
-    """Give a file's bytes in blocks of whole records, a few MiB each.
+    """Give a file's text in blocks of whole records, a few MiB each; in UTF-8 if it is in CP949.
 
     A plain file is mapped into memory, not read; gzip and zstd are told by their first bytes.
     The last record may lack its line feed.
+
+    Raises:
+        UnreadableLog: it is not there, a folder, not readable, or its compression is broken.
+    """
+    return map(Decoder().utf8, raw_blocks(path, on_read))
+
+
+def stream(source: BinaryIO, on_read: OnRead | None = None) -> Iterator[Data]:
+    """Give what comes from a pipe as `blocks` does; it may be packed, too.
+
+    Raises:
+        UnreadableLog: its compression is broken, or it ends in the middle.
+    """
+    return map(Decoder().utf8, raw_stream(source, on_read))
+
+
+def raw_blocks(path: Path, on_read: OnRead | None = None) -> Iterator[Data]:
+    """Give a file's bytes as `blocks` gives its text.
 
     Raises:
         UnreadableLog: it is not there, a folder, not readable, or its compression is broken.
@@ -62,8 +80,8 @@ def blocks(path: Path, on_read: OnRead | None = None) -> Iterator[Data]:
         raise _reason(path, error) from error
 
 
-def stream(source: BinaryIO, on_read: OnRead | None = None) -> Iterator[Data]:
-    """Give what comes from a pipe as `blocks` does; it may be packed, too.
+def raw_stream(source: BinaryIO, on_read: OnRead | None = None) -> Iterator[Data]:
+    """Give the bytes from a pipe as `stream` gives the text.
 
     Raises:
         UnreadableLog: its compression is broken, or it ends in the middle.

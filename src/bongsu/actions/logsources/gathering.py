@@ -12,7 +12,8 @@ from bongsu.actions.logsources.programs import Unread
 from bongsu.actions.logsources.source import Source
 from bongsu.i18n import N_, translator
 from bongsu.logs.analyser import Analyser
-from bongsu.logs.files import Cutter, Data, UnreadableLog, blocks
+from bongsu.logs.decoding import Data, Decoder
+from bongsu.logs.files import Cutter, UnreadableLog, raw_blocks
 
 OnBytes = Callable[[int], None]
 
@@ -30,10 +31,10 @@ async def read(
     """Feed what the sources wrote in the ``length`` up to ``now``; note troubles in words."""
 
     async def one(source: Source) -> None:
-        t, cutter = translator(lang), Cutter()
+        t, cutter, decoder = translator(lang), Cutter(), Decoder()
 
         def feed(block: Data) -> None:
-            analyser.feed(source.name, block)
+            analyser.feed(source.name, decoder.utf8(block))
             on_bytes(len(block))
 
         try:
@@ -59,7 +60,7 @@ async def _blocks(
     source: Source, cutter: Cutter, now: datetime, length: timedelta, deadline_s: float
 ) -> AsyncIterator[Data]:
     if source.kind == "file":
-        for block in blocks(Path(source.query)):
+        for block in raw_blocks(Path(source.query)):
             yield block
         return
     async for piece in _pieces(source, now, length, deadline_s):
