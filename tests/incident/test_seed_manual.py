@@ -82,6 +82,5 @@ def test_a_p3_is_told_once_every_twelve_hours_and_resolves_by_itself(seed: World
     seed.at("0:00").opens("P3", alerts=1).expects(paged="backend-a")
     seed.at("12h").expects(paged="backend-a")
     seed.at("13h").clears()
-    seed.at("14h").expects(phase="monitoring")
-    seed.at("14:15:00").expects(phase="monitoring")
-    seed.at("14:15:01").expects(phase="resolved")
+    seed.at("13:59:59").expects(phase="detected")
+    seed.at("14h").expects(phase="resolved")

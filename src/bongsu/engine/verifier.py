@@ -26,9 +26,10 @@ from bongsu.engine.policy import Policy
 from bongsu.engine.step_output import StepOutput
 from bongsu.incident import events as e
 from bongsu.incident import verification_events as v
+from bongsu.incident.phases import Phase
 from bongsu.incident.state import Incident
 from bongsu.incident.verification.checked import Checked, Quiet
-from bongsu.incident.verification.plan import every_check
+from bongsu.incident.verification.plan import WATCH_OVER, every_check
 from bongsu.manual.schema.base import SeverityLevel
 from bongsu.manual.schema.verification import VerificationCheck
 from bongsu.store import incidents, verifications
@@ -216,9 +217,13 @@ class Verifier:
 
 
 def awaited(incident: Incident, due: int) -> bool:
-    """Whether anybody still waits for the checks of an event: not after a relapse, or its end."""
-    asked = incident.verification.asked.values()
-    return incident.open and any(one.due == due for one in asked)
+    """Whether anybody still waits for the checks of an event: not after a relapse.
+
+    Once an incident is resolved, only the last look of its watch is waited for.
+    """
+    asked = [one for one in incident.verification.asked.values() if one.due == due]
+    watched = incident.phase is Phase.RESOLVED and any(one.why == WATCH_OVER for one in asked)
+    return bool(asked) and (incident.open or watched)
 
 
 class _Apart:

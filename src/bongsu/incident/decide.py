@@ -374,7 +374,7 @@ def verify_recovery(case: Case) -> Iterator[Finding]:
     """Where it works again, the manual's checks are run; a check that fails again is a relapse."""
     incident = case.incident
     failed = list(plan.relapsed(case.manual, incident))
-    if incident.phase is Phase.MONITORING and failed:
+    if failed and incident.phase in (Phase.MONITORING, Phase.RESOLVED):
         yield from _relapse_found(incident, failed)
         return
     names: dict[str, list[str]] = {}
@@ -391,7 +391,9 @@ def _relapse_found(incident: Incident, failed: list[str]) -> Iterator[Finding]:
     """Whoever ran the check themselves knows; otherwise people are called anew."""
     why = e.Reason("check_failed_again", {"verification": ", ".join(failed)})
     known = incident.verification.known
-    if any(known[name].asked_for in plan.BY_ITSELF for name in failed):
+    if incident.phase is Phase.RESOLVED:
+        yield e.Reopened(why=why)
+    elif any(known[name].asked_for in plan.BY_ITSELF for name in failed):
         yield from _relapse(incident, why)
     else:
         yield e.Relapsed(why)

@@ -255,6 +255,46 @@ def test_an_answer_to_a_former_recovery_says_nothing_of_this_one(world: World):
     assert world.incident.verification == before
 
 
+QUICK = {"smoke": {"login": _check(**EXIT), "extra": _check(**EXIT)}, "watch": "20m"}
+
+
+def test_what_was_resolved_early_is_watched_on_and_reopened_if_a_check_fails_again():
+    world = World(manual(verification=QUICK))
+    monitored(world)
+    world.skip_to("10:00").resolves("pm").checks_come_to("failed", "smoke:login")
+    world.skip_to("28:59").expects(phase="resolved")
+    world.skip_to("29:01").expects(phase="detected", paged="backend-a")
+    assert asked(world)[-1] == ("watch_over", ["smoke:login", "smoke:extra"])
+    assert world.bodies(e.Reopened)[0].why == e.Reason(
+        "check_failed_again", {"verification": "smoke:login"}
+    )
+
+
+def test_what_was_resolved_early_and_stays_well_stays_resolved():
+    world = World(manual(verification=QUICK))
+    monitored(world)
+    world.skip_to("10:00").resolves("pm")
+    world.skip_to("3h").expects(phase="resolved")
+    assert len(asked(world)) == 2
+
+
+@pytest.mark.parametrize("recovered", [True, False])
+def test_what_a_commander_resolved_without_a_check_is_not_reopened_by_it(*, recovered: bool):
+    world = World(manual(verification=QUICK))
+    world.at("0:00").checks_come_to("failed", "smoke:login")
+    if recovered:
+        monitored(world)
+    else:
+        world.at("0:00").opens("P0").expects(paged="backend-a")
+        world.skip_to("1:00").confirms("backend-a")
+        world.skip_to("5:00").verifies("smoke:login")
+    world.skip_to("10:00").verifies("smoke:extra")
+    if not recovered:
+        world.skip_to("11:00").verifies("smoke:login")
+    world.skip_to("12:00").resolves("pm", "시험 계정 만료").expects(phase="resolved")
+    world.skip_to("3h").expects(phase="resolved")
+
+
 def test_an_incident_that_resolves_by_itself_waits_for_its_checks():
     world = World(
         manual(verification=LISTS, response={"severities": {"P3": {"resolve_when_clear": "1h"}}})

@@ -61,19 +61,22 @@ def unverified(manual: Manual, incident: Incident) -> dict[str, Outcome | None]:
 def due(manual: Manual, incident: Incident, now: datetime) -> Iterator[tuple[str, str] | datetime]:
     """Yield the checks that Bongsu runs by itself now (with why), and when others will be due.
 
-    Each at once, and again at the end of the watch period, but for load tests that have passed.
-    One that still runs then is asked again once it has answered, never beside itself. Whether
-    alerts are quiet is asked when they can be: nothing has been for 15 minutes before these are
-    over.
+    Each at once, and again at the end of the watch period, but for load tests that have passed;
+    also where it was resolved before its watch was over. One that still runs then is asked again
+    once it has answered, never beside itself. Whether alerts are quiet is asked when they can be:
+    nothing has been for 15 minutes before these are over.
     """
     since = incident.recovered_at
-    if incident.phase is not Phase.MONITORING or since is None:
+    if since is None or incident.phase not in (Phase.MONITORING, Phase.RESOLVED):
         return
     ends = since + manual.verification.watch
+    if incident.phase is Phase.RESOLVED:
+        yield from _still_watched(manual, incident, now, ends)
+        return
     for name, check in applying(manual, incident.severity).items():
+        asked = incident.verification.asked.get(name)
         if name in incident.verification.running:
             continue
-        asked = incident.verification.asked.get(name)
         if isinstance(check.test, QuietTest):
             at, why = _quiet_at(incident, name, check.test.duration, since), AFTER_RECOVERY
         elif asked is None:
@@ -82,6 +85,20 @@ def due(manual: Manual, incident: Incident, now: datetime) -> Iterator[tuple[str
             at, why = ends if asked.at < ends and _again(incident, name) else None, WATCH_OVER
         if at is not None:
             yield at if at > now else (name, why)
+
+
+def _still_watched(
+    manual: Manual, incident: Incident, now: datetime, ends: datetime
+) -> Iterator[tuple[str, str] | datetime]:
+    """Once more what had passed: what a commander resolved without is not held against them."""
+    if incident.ended_at is None or incident.ended_at >= ends:
+        return
+    for name, check in applying(manual, incident.severity).items():
+        asked = incident.verification.asked.get(name)
+        if isinstance(check.test, QuietTest) or name.startswith("performance:"):
+            continue
+        if asked is not None and asked.at < ends and standing(incident, name) == "passed":
+            yield ends if ends > now else (name, WATCH_OVER)
 
 
 def _quiet_at(incident: Incident, name: str, wanted: timedelta, since: datetime) -> datetime | None:
@@ -100,13 +117,17 @@ def _again(incident: Incident, check: str) -> bool:
 def relapsed(manual: Manual, incident: Incident) -> Iterator[str]:
     """Yield the required checks that failed again while it was watched.
 
-    That alerts are not quiet is no relapse of its own: its own alerts say that themselves.
+    That alerts are not quiet is no relapse of its own: its own alerts say that themselves. Once it
+    is resolved, only what had passed and has failed since counts.
     """
+    ended = incident.ended_at if incident.phase is Phase.RESOLVED else None
     for name, check in applying(manual, incident.severity).items():
         known = incident.verification.known.get(name)
         if known is None or isinstance(check.test, QuietTest):
             continue
         if incident.severity not in check.required:
             continue
-        if known.outcome == "failed" and known.former in ("passed", "failed"):
+        if known.outcome != "failed" or (ended is not None and known.at <= ended):
+            continue
+        if known.former == "passed" or (known.former == "failed" and ended is None):
             yield name
