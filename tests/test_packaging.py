@@ -102,8 +102,9 @@ def test_a_lock_says_what_but_not_from_where(lock: Path):
     assert not re.search(r"://|file:/|(^|\s)/", lock.read_text("utf-8"))
 
 
-def test_the_front_ends_lock_says_what_but_not_from_where():
-    assert "resolved" not in (ROOT / "frontend" / "package-lock.json").read_text("utf-8")
+@pytest.mark.parametrize("folder", ["frontend", "tests/loadtools"])
+def test_a_lock_of_npm_says_what_but_not_from_where(folder: str):
+    assert "resolved" not in (ROOT / folder / "package-lock.json").read_text("utf-8")
 
 
 def test_help_answers_without_loading_the_server():

@@ -128,10 +128,12 @@ def resolve(
 def verify(manual: Manual, incident: Incident, checks: Sequence[str] = ()) -> Bodies:
     """Run checks of the recovery now, or all that the manual wants for this severity."""
     _must_be_open(incident)
-    known = plan.applying(manual, incident.severity)
+    known = plan.applying(manual, incident)
     for check in checks:
         if check not in plan.every_check(manual):
             raise RefusedError("unknown_check", check=check, known=", ".join(known) or "-")
+        if incident.drill and plan.is_load(check):
+            raise RefusedError("no_load_in_a_drill", verification=check)
     wanted = list(dict.fromkeys(checks or known))
     if not wanted:
         raise RefusedError("nothing_to_verify", severity=incident.severity)

@@ -267,7 +267,7 @@ def verify_the_recovery(case: Case) -> Iterator[NextAction]:
     """What must pass before anybody says that it is over (복구 검증)."""
     if case.incident.phase is not Phase.MONITORING:
         return
-    for name, check in plan.applying(case.manual, case.incident.severity).items():
+    for name, check in plan.applying(case.manual, case.incident).items():
         yield _verification(case, name, check)
 
 

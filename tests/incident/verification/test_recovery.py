@@ -255,6 +255,16 @@ def test_an_answer_to_a_former_recovery_says_nothing_of_this_one(world: World):
     assert world.incident.verification == before
 
 
+def test_a_drill_puts_nothing_under_load(world: World):
+    world.at("0:00").opens("P0", alerts=1, drill=True).expects(paged="backend-a")
+    world.skip_to("9:00").recovers("backend-a")
+    assert asked(world) == [("after_recovery", ["smoke:login", "monitoring:extra"])]
+    with pytest.raises(RefusedError) as found:
+        c.verify(world.runner.manual, world.incident, ["performance:load"])
+    assert found.value.reason.code == "no_load_in_a_drill"
+    assert "performance:load" not in plan.unverified(world.runner.manual, world.incident)
+
+
 QUICK = {"smoke": {"login": _check(**EXIT), "extra": _check(**EXIT)}, "watch": "20m"}
 
 

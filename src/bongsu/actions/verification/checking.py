@@ -17,13 +17,14 @@ from bongsu.actions.verification.testing import GRACE_S, CheckContext, Printed, 
 from bongsu.incident.body import Reason
 from bongsu.incident.verification.checked import Checked
 from bongsu.incident.verification.measured import Unreadable
+from bongsu.incident.verification.plan import is_load
 from bongsu.incident.verification.verdict import Verdict, inconclusive, judge
 from bongsu.incident.verification_events import Outcome
 from bongsu.manual.schema.verification import VerificationCheck
 
 SLACK_S = 3 * GRACE_S
 """seconds beyond its timeout in which a test must have ended, or it is given up"""
-SMOKE, LOAD = "smoke:", "performance:"
+SMOKE = "smoke:"
 AT_ONCE = 4
 """harmless tests that run at once"""
 
@@ -41,7 +42,7 @@ async def verify(
     Load tests come last, so that they disturb nothing, and not at all where a smoke test failed.
     """
     smoke = [name for name in checks if name.startswith(SMOKE)]
-    heavy = [name for name in checks if name.startswith(LOAD)]
+    heavy = [name for name in checks if is_load(name)]
     outcomes: dict[str, Outcome] = {}
 
     async def told(found: Checked) -> None:

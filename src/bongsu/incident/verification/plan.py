@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from bongsu.incident.phases import Phase
 from bongsu.incident.state import Incident
 from bongsu.incident.verification_events import Outcome
-from bongsu.manual.schema.base import SeverityLevel
 from bongsu.manual.schema.document import Manual
 from bongsu.manual.schema.verification import QuietTest, VerificationCheck
 
@@ -31,10 +30,19 @@ def every_check(manual: Manual) -> Checks:
     }
 
 
-def applying(manual: Manual, severity: SeverityLevel) -> Checks:
-    """Return the checks that the manual wants for an incident of this severity."""
+def applying(manual: Manual, incident: Incident) -> Checks:
+    """Return the checks that the manual wants for an incident; a drill puts nothing under load."""
     found = every_check(manual)
-    return {name: check for name, check in found.items() if severity in check.severities}
+    return {
+        name: check
+        for name, check in found.items()
+        if incident.severity in check.severities and not (incident.drill and is_load(name))
+    }
+
+
+def is_load(check: str) -> bool:
+    """Whether a check puts the service under load."""
+    return check.startswith("performance:")
 
 
 def standing(incident: Incident, check: str) -> Outcome | None:
@@ -52,7 +60,7 @@ def unverified(manual: Manual, incident: Incident) -> dict[str, Outcome | None]:
     """Return the required checks that have not passed since the recovery, with their standing."""
     found = {
         name: standing(incident, name)
-        for name, check in applying(manual, incident.severity).items()
+        for name, check in applying(manual, incident).items()
         if incident.severity in check.required
     }
     return {name: outcome for name, outcome in found.items() if outcome != "passed"}
@@ -73,7 +81,7 @@ def due(manual: Manual, incident: Incident, now: datetime) -> Iterator[tuple[str
     if incident.phase is Phase.RESOLVED:
         yield from _still_watched(manual, incident, now, ends)
         return
-    for name, check in applying(manual, incident.severity).items():
+    for name, check in applying(manual, incident).items():
         asked = incident.verification.asked.get(name)
         if name in incident.verification.running:
             continue
@@ -93,9 +101,9 @@ def _still_watched(
     """Once more what had passed: what a commander resolved without is not held against them."""
     if incident.ended_at is None or incident.ended_at >= ends:
         return
-    for name, check in applying(manual, incident.severity).items():
+    for name, check in applying(manual, incident).items():
         asked = incident.verification.asked.get(name)
-        if isinstance(check.test, QuietTest) or name.startswith("performance:"):
+        if isinstance(check.test, QuietTest) or is_load(name):
             continue
         if asked is not None and asked.at < ends and standing(incident, name) == "passed":
             yield ends if ends > now else (name, WATCH_OVER)
@@ -111,7 +119,7 @@ def _quiet_at(incident: Incident, name: str, wanted: timedelta, since: datetime)
 
 
 def _again(incident: Incident, check: str) -> bool:
-    return not check.startswith("performance:") or standing(incident, check) != "passed"
+    return not is_load(check) or standing(incident, check) != "passed"
 
 
 def relapsed(manual: Manual, incident: Incident) -> Iterator[str]:
@@ -121,7 +129,7 @@ def relapsed(manual: Manual, incident: Incident) -> Iterator[str]:
     is resolved, only what had passed and has failed since counts.
     """
     ended = incident.ended_at if incident.phase is Phase.RESOLVED else None
-    for name, check in applying(manual, incident.severity).items():
+    for name, check in applying(manual, incident).items():
         known = incident.verification.known.get(name)
         if known is None or isinstance(check.test, QuietTest):
             continue

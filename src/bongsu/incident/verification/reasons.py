@@ -52,6 +52,7 @@ REFUSED = {
         "again, run them, or let a commander override them with a reason"
     ),
     "unknown_check": N_("there is no check {check}; write one of {known}"),
+    "no_load_in_a_drill": N_("this is a drill, which puts nothing under load: {verification}"),
     "nothing_to_verify": N_("the manual has no checks of the recovery for {severity}"),
     "verification_runs_already": N_("these checks run already: {verification}"),
 }

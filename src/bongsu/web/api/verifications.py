@@ -103,7 +103,7 @@ class Outputs(NamedTuple):
 
 def listed(manual: Manual, incident: Incident, outputs: Outputs, t: Translator) -> VerificationList:
     """Return how each check stands; what was run before this recovery is not shown."""
-    wanted = plan.applying(manual, incident.severity)
+    wanted = plan.applying(manual, incident)
     asked = incident.verification.asked
     known = {name: check for name, check in plan.every_check(manual).items() if name in asked}
     since = incident.recovered_at
