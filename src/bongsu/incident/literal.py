@@ -24,6 +24,7 @@ _ACTIVE = re.compile(
       """,
     re.VERBOSE,
 )
+_BREAK = re.compile(r" {2,}(?=\n)")  # two spaces before a line's end break it
 _BEGINNING = re.compile(
     r"""^([ \t]*)(?:
         (\d{1,9})(?=[.)](?:\s|$))  # a numbered list: its point is escaped
@@ -48,7 +49,8 @@ def clean(text: str) -> str:
 def literal(text: str) -> str:
     """Return Markdown that reads as exactly this text, once it is `clean`."""
     # Cleaned first: what is left out later must not bring two characters together that act.
-    return _BEGINNING.sub(_escaped, _ACTIVE.sub(r"\\\g<0>", clean(text)))
+    plain = _BREAK.sub(" ", clean(text))
+    return _BEGINNING.sub(_escaped, _ACTIVE.sub(r"\\\g<0>", plain))
 
 
 def _escaped(found: re.Match[str]) -> str:
