@@ -12,7 +12,7 @@ import pytest
 from tests.engine.desk import Desk, alert
 
 from bongsu.engine import advance as advancing
-from bongsu.engine import effects
+from bongsu.engine import effects, left_over
 from bongsu.engine.advance import Step
 from bongsu.engine.effects import Effect
 from bongsu.engine.policy import Policy
@@ -185,17 +185,15 @@ async def first_effect(desk: Desk) -> Effect:
 
 
 async def test_an_effect_whose_job_was_lost_is_queued_again(desk: Desk):
-    from bongsu.engine.housekeeping import Housekeeping
-
     await desk.receive(alert("a"))
     await desk.pool.execute("DELETE FROM jobs.pgqueuer")
-    keeping = Housekeeping(desk.engine, desk.triage)
-    await keeping.queue_again()
+    await left_over.look_after(desk.engine)
     assert await desk.count("jobs.pgqueuer") == 0, "it may still be under way"
     await desk.pool.execute("UPDATE effects SET look_at = look_at - interval '16 seconds'")
-    await keeping.queue_again()
-    await keeping.queue_again()
-    assert await desk.count("jobs.pgqueuer") == await desk.count("effects")
+    for _ in range(2):
+        await left_over.look_after(desk.engine)
+        await desk.pool.execute("UPDATE effects SET look_at = look_at - interval '16 seconds'")
+    assert await desk.count("jobs.pgqueuer") == await desk.count("effects"), "and only once"
 
 
 async def test_steps_of_one_transaction_are_handed_over_only_after_its_commit(desk: Desk):

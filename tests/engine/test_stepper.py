@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+import asyncpg
 import pytest
 from tests.engine.desk import Desk, alert
 from tests.incident.manuals import manual
 
 from bongsu.channels.message import Message, Receipt
-from bongsu.engine import claims, effects
+from bongsu.engine import claims, effects, left_over, step_effects, stepper
 from bongsu.engine.claims import LEASE
 from bongsu.engine.courier import Courier
 from bongsu.engine.diagnosis import Diagnostician
@@ -121,7 +122,8 @@ class House:
         """The steps that are due and not done."""
         rows = await self.desk.pool.fetch(
             "SELECT incident, seq FROM effects JOIN events USING (incident, seq)"
-            " WHERE done_at IS NULL AND kind IN ('start_due', 'step_due') ORDER BY 1, 2"
+            " WHERE done_at IS NULL AND waits_for IS NULL"
+            "   AND kind IN ('start_due', 'step_due') ORDER BY 1, 2"
         )
         return [effects.Effect(*row) for row in rows]
 
@@ -150,6 +152,15 @@ async def build(pool: Pool, database_url: str) -> AsyncIterator[Build]:
     yield one
     for house in made:
         await house.doers.drain()
+
+
+async def until_it(house: House, incident: int, name: str, holds: Callable[[Run], bool]) -> Run:
+    """Wait until something holds of a run."""
+    for _ in range(600):
+        if holds(run := await house.run(incident, name)):
+            return run
+        await asyncio.sleep(0.01)
+    raise AssertionError(f"never so: {run}")
 
 
 async def opened(house: House, group: str = "g") -> int:
@@ -192,10 +203,78 @@ async def test_of_one_target_only_one_run_at_a_time_changes_anything(build: Buil
     house.desk.clock.forward(minutes=2)
     await house.desk.engine.look()
     assert (await house.run(first, one)).outcome == "succeeded"
-    house.desk.clock.forward(seconds=6)
-    await house.desk.engine.look()
     await house.do_pending()
     assert house.hands.done == ["scale", "scale"], "the lock is free with the end of the run"
+
+
+async def test_a_lock_that_comes_free_lets_the_next_run_begin_at_once(build: Build):
+    """No clock is moved here, and nobody looks: the end of the one begins the other."""
+    house = build(policy(command("scale"), lock="b"), FakeHands(hangs="scale")).begins_at_once()
+    first, second = await opened(house, "1"), await opened(house, "2")
+    one = await house.asks(first)
+    await begun(house)
+    other = await house.asks(second)
+    await until_it(house, second, other, lambda run: run.waits_until is not None)
+    log = [type(x.body) for x in await house.desk.log(second)]
+    assert log.count(r.RunWaits) == 1
+    house.hands.hangs = None
+    house.hands.goes_on.set()
+    assert (await house.over(first, one)).outcome == "succeeded"
+    assert (await house.over(second, other)).outcome == "succeeded"
+    assert house.hands.done == ["scale", "scale"]
+    log = [type(x.body) for x in await house.desk.log(second)]
+    assert (log.count(r.StartDue), log.count(r.RunWaits)) == (1, 1), "it asked once"
+
+
+async def test_a_run_that_is_stopped_while_it_waits_takes_no_lock_later(build: Build):
+    house = build(policy(command("scale"), lock="b"), FakeHands(hangs="scale")).begins_at_once()
+    first, second = await opened(house, "1"), await opened(house, "2")
+    one = await house.asks(first)
+    await begun(house)
+    other = await house.asks(second)
+    await until_it(house, second, other, lambda run: run.waits_until is not None)
+    await house.desk.engine.act(
+        second, "person:pm", lambda _, found, __: asking.stop(found, other, undo=False)
+    )
+    house.hands.goes_on.set()
+    await house.over(first, one)
+    assert (await house.run(second, other)).outcome == "stopped"
+    await house.do_pending()
+    assert house.hands.done == ["scale"]
+    assert await house.desk.count("runs", "ended_at IS NULL") == 0
+    assert await house.desk.count("effects", "done_at IS NULL AND waits_for IS NOT NULL") == 0
+
+
+async def test_a_run_gives_up_on_a_lock_that_never_comes_free(build: Build):
+    house = build(policy(command("scale"), lock="b"), FakeHands(hangs="scale")).begins_at_once()
+    first, second = await opened(house, "1"), await opened(house, "2")
+    await house.asks(first)
+    await begun(house)
+    other = await house.asks(second)
+    await until_it(house, second, other, lambda run: run.waits_until is not None)
+    house.desk.clock.forward(minutes=31)
+    await house.desk.engine.look()
+    run = await house.over(second, other)
+    assert (run.outcome, run.why and run.why.code) == ("refused", "lock_lost")
+    called = [x.body.why.code for x in await house.desk.log(second) if isinstance(x.body, e.Paged)]
+    assert "run_failed" in called, "who asked for it is told"
+
+
+async def test_of_many_that_wait_for_one_lock_each_has_it_once(build: Build):
+    house = build(policy(command("scale"), lock="b"), FakeHands(hangs="scale")).begins_at_once()
+    incident = await opened(house)
+    first = await house.asks(incident)
+    await begun(house)
+    names = [await house.asks(incident) for _ in range(6)]
+    await until_it(house, incident, names[-1], lambda run: run.waits_until is not None)
+    house.hands.hangs = None
+    house.hands.goes_on.set()
+    for name in [first, *names]:
+        assert (await house.over(incident, name)).outcome == "succeeded"
+    assert house.hands.done == ["scale"] * 7
+    log = [one.body for one in await house.desk.log(incident)]
+    course = [type(b).__name__ for b in log if isinstance(b, r.RunStarted | r.RunEnded)]
+    assert course == ["RunStarted", "RunEnded"] * 7, "never two at once"
 
 
 async def test_a_run_without_a_lock_waits_for_nobody(build: Build):
@@ -312,6 +391,75 @@ async def test_a_runners_steps_wait_for_that_runner(build: Build):
     assert (await inside.run(incident, name)).outcome == "succeeded"
 
 
+async def looked_after(house: House, **later: float) -> None:
+    """Let time pass for what nobody has taken."""
+    house.desk.clock.forward(**later)
+    await house.desk.pool.execute("UPDATE effects SET look_at = '-infinity'")
+    await left_over.look_after(house.desk.engine)
+
+
+@pytest.mark.parametrize("starts", [False, True])
+async def test_people_are_called_for_a_runner_that_is_not_there_and_its_step_is_refused(
+    build: Build, starts: bool
+):
+    house = build(
+        policy(command("scale", undo=["back"]), command("look"), runner="inside", lock="b")
+    )
+    incident = await opened(house)
+    name = await house.asks(incident)
+    if starts:
+        inside = build(house.desk.engine.policy, FakeHands(), worker="two", runner="inside")
+        await inside.doers.do((await house.pending())[0])
+    await looked_after(house, seconds=20)
+    assert (await house.run(incident, name)).needs is None, "it may be starting"
+    for _ in range(3):
+        await looked_after(house, seconds=20)
+    log = [one.body for one in await house.desk.log(incident)]
+    (needed,) = [body for body in log if isinstance(body, r.PersonNeeded)]
+    assert needed.why.values["runner"] == "inside"
+    assert [b.person for b in log if isinstance(b, e.Paged) and b.why == needed.why] == ["pm"]
+    jobs = "entrypoint = 'runner:inside'"
+    assert await house.desk.count("jobs.pgqueuer", jobs) == (2 if starts else 1), "none piles up"
+    await looked_after(house, minutes=6)
+    run = await house.run(incident, name)
+    assert (run.outcome, run.why and run.why.code) == (
+        ("failed", "step_refused") if starts else ("refused", "runner_not_there")
+    )
+    assert await house.desk.count("runs", "ended_at IS NULL") == 0
+    late = build(house.desk.engine.policy, FakeHands(), worker="three", runner="inside")
+    assert await late.do_pending() == 0
+    assert late.hands.done == []
+
+
+async def test_a_runner_that_comes_late_does_its_step_and_calls_off_the_search(build: Build):
+    house = build(policy(command("scale"), command("look"), runner="inside"))
+    incident = await opened(house)
+    name = await house.asks(incident)
+    inside = build(house.desk.engine.policy, FakeHands(hangs="scale"), worker="t", runner="inside")
+    await inside.doers.do((await house.pending())[0])
+    await looked_after(house, seconds=40)
+    assert (await house.run(incident, name)).needs is not None
+    doing = asyncio.create_task(inside.do_pending())
+    await begun(inside)
+    assert (await house.run(incident, name)).needs is None, "nobody need be called any more"
+    await looked_after(house, hours=1)
+    assert not (await house.run(incident, name)).over, "what somebody does is not refused"
+    inside.hands.goes_on.set()
+    await doing
+    assert (await house.run(incident, name)).outcome == "succeeded"
+
+
+async def test_a_run_for_a_runner_that_is_not_there_can_be_stopped(build: Build):
+    house = build(policy(command("scale"), runner="inside"))
+    incident = await opened(house)
+    name = await house.asks(incident)
+    await house.desk.engine.act(
+        incident, "person:pm", lambda _, one, __: asking.stop(one, name, undo=False)
+    )
+    await looked_after(house, seconds=1)
+    assert (await house.run(incident, name)).over
+
+
 async def test_steps_that_raise_fail_and_the_process_goes_on(build: Build):
     class Broken(FakeHands):
         async def perform(self, *args: object, **more: object) -> Came:
@@ -380,6 +528,11 @@ async def lapsed(house: House) -> None:
     """Let every claim end, as if its holder had been stopped for long."""
     late = LEASE + timedelta(seconds=1)
     await house.desk.pool.execute("UPDATE effects SET claimed_at = claimed_at - $1::interval", late)
+    await settled_server(house)
+
+
+async def settled_server(house: House) -> None:
+    """Wait until the server has been up for as long as those have who record what they did."""
     await house.desk.pool.execute(
         "SELECT pg_sleep(greatest(0, 1.6 - extract(epoch FROM age)))"
         "  FROM (SELECT clock_timestamp() - pg_postmaster_start_time() AS age) AS server"
@@ -423,6 +576,43 @@ async def test_what_is_known_of_a_step_waits_for_a_database_that_is_away(
     assert house.hands.done == ["scale"]
 
 
+async def test_what_the_database_refuses_for_a_while_is_recorded_later(
+    build: Build, monkeypatch: pytest.MonkeyPatch
+):
+    house = build(policy(command("scale"))).begins_at_once()
+    incident = await opened(house)
+    name = await house.asks(incident)
+    monkeypatch.setattr(stepper, "REFUSED_PAUSE", 0.05)
+    transact, refuses = house.desk.engine.transact, 3
+
+    async def sometimes(work: Any) -> Any:
+        nonlocal refuses
+        refuses -= bool(house.hands.done)
+        if house.hands.done and refuses >= 0:
+            raise asyncpg.ReadOnlySQLTransactionError("a standby has taken over")
+        return await transact(work)
+
+    monkeypatch.setattr(house.desk.engine, "transact", sometimes)
+    assert (await house.over(incident, name)).outcome == "succeeded"
+    assert refuses < 0
+    assert house.hands.done == ["scale"]
+
+
+async def test_what_a_process_leaves_behind_when_it_stops_is_taken_over_at_once(build: Build):
+    house = build(policy(command("scale")), FakeHands(hangs="scale")).begins_at_once()
+    incident = await opened(house)
+    name = await house.asks(incident)
+    effect = await begun(house)
+    house.desk.engine.takes = lambda _: ()
+    for task in house.stepper._under_way.values():
+        task.cancel()
+    await asyncio.wait(house.stepper._under_way.values())
+    other = build(house.desk.engine.policy, FakeHands(), worker="two")
+    await settled_server(house)
+    await other.doers.do(effect)
+    assert (await other.run(incident, name)).stuck == 0
+
+
 async def test_a_claim_whose_answer_was_lost_is_had_by_asking_again(build: Build):
     house = build(policy(command("scale")), worker="one")
     incident = await opened(house)
@@ -443,14 +633,15 @@ async def test_a_claim_whose_answer_was_lost_is_had_by_asking_again(build: Build
 async def test_a_claim_that_was_not_renewed_ends_what_is_done_under_it(
     build: Build, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(claims, "HOLDS", 0.3)
+    monkeypatch.setattr(claims, "END_WITHIN", 0.5)
     monkeypatch.setattr(claims, "RENEW_EVERY", 0.1)
 
     async def away(*_: object) -> bool:
         raise ConnectionResetError
 
-    monkeypatch.setattr(effects, "renew", away)
+    monkeypatch.setattr(step_effects, "renew", away)
     house = build(policy(command("scale")), FakeHands(hangs="scale")).begins_at_once()
+    house.stepper._lease = timedelta(seconds=1)
     incident = await opened(house)
     await house.asks(incident)
     effect = await begun(house)

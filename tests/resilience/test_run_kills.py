@@ -27,6 +27,8 @@ from bongsu.store.database import connect_pool
 
 SEED = int(os.environ.get("BONGSU_TEST_SEED", "20250814"))
 KILLS = int(os.environ.get("BONGSU_TEST_RUN_KILLS", os.environ.get("BONGSU_TEST_KILLS", "30")))
+HANGS = float(os.environ.get("BONGSU_TEST_HANGS", "12"))
+"""seconds for which the database answers nobody"""
 POSTGRES_EVERY = 8
 """one kill in so many is PostgreSQL's"""
 
@@ -140,6 +142,10 @@ async def test_kills_at_and_inside_steps_repeat_none_and_skip_none(
     assert killer.at_its_step > KILLS // 5, "too few kills met a step"
 
 
+LEASE = "15"
+"""seconds; as long as a test can wait"""
+
+
 @asynccontextmanager
 async def one_run(house: House, seconds: float) -> AsyncIterator[tuple[Askers, Bongsu]]:
     """One run that takes so long at each step, and the process that does its first step."""
@@ -181,6 +187,7 @@ async def test_a_process_that_is_told_to_stop_lets_its_step_end(house: House):
 async def test_a_process_that_was_stopped_for_long_goes_on_with_nothing_that_is_anothers(
     house: House,
 ):
+    house.environment["BONGSU_STEP_LEASE"] = LEASE
     async with one_run(house, seconds=4.0) as (askers, doing):
         doing.signal(signal.SIGSTOP)
         await until(lambda: not left_of(house) or askers.answers, within=10)
@@ -192,6 +199,22 @@ async def test_a_process_that_was_stopped_for_long_goes_on_with_nothing_that_is_
     assert not verdict.misplaced
     assert not verdict.overlapping
     assert not verdict.skipped
+
+
+@pytest.mark.slow
+async def test_a_database_that_hangs_longer_than_a_step_takes_loses_no_outcome(house: House):
+    async with one_run(house, seconds=3.0) as (askers, doing):
+        held = house.postgres
+        for one in held:
+            one.suspend()
+        await asyncio.sleep(HANGS)
+        for one in held:
+            one.resume()
+        assert doing.runs
+    verdict = judge(askers, read_marks(askers.marks))
+    assert verdict.torn == 0
+    assert not askers.answers, "nobody had to be asked"
+    assert verdict.outcomes == {"succeeded": 1}
 
 
 def left_of(house: House) -> list[psutil.Process]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import os
 import signal
 import socket
 from collections.abc import (
@@ -16,6 +17,7 @@ from collections.abc import (
     Mapping,
 )
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -28,6 +30,7 @@ from bongsu.cli import language
 from bongsu.cli.connection import fail
 from bongsu.cli.serving import Settings, bundled_manual, database, load_manual
 from bongsu.cli.welcome import unusable, welcome
+from bongsu.engine import claims
 from bongsu.engine.runtime import NoManualError, Runtime, running
 from bongsu.i18n import N_, translator
 from bongsu.manual.problems import ManualError, UnreadableManual
@@ -230,11 +233,24 @@ async def _started(
     url: str, chosen: Settings, channels: registry.Channels, manual: Manual | None
 ) -> AsyncIterator[Runtime]:
     async with running(
-        url, channels, base_url=chosen.base_url, manual=manual, runner=chosen.runner
+        url,
+        channels,
+        base_url=chosen.base_url,
+        manual=manual,
+        runner=chosen.runner,
+        lease=_step_lease(os.environ.get("BONGSU_STEP_LEASE", "")),
     ) as runtime:
         for name, how in unusable(runtime, channels).items():
             log.warning("channel.not_configured", channel=name, how=how)
         yield runtime
+
+
+def _step_lease(text: str) -> timedelta:
+    try:
+        return claims.lease_of(text)
+    except (ValueError, OverflowError):
+        what = N_("BONGSU_STEP_LEASE={value} is no number of seconds of at least {least}")
+        fail(t(what, value=text, least=f"{claims.SHORTEST_LEASE.total_seconds():.0f}"), 2)
 
 
 def stop_signal() -> asyncio.Event:

@@ -18,6 +18,7 @@ from bongsu.engine import effects
 from bongsu.engine.advance import POISON_PAUSE, Step, advance
 from bongsu.engine.clock import Clock, SystemClock
 from bongsu.engine.policy import Policy
+from bongsu.engine.starter import freed
 from bongsu.engine.writing import write
 from bongsu.incident import commands
 from bongsu.incident import events as e
@@ -75,9 +76,9 @@ class Engine:
     async def _transact(self, work: Work) -> list[Incident]:
         async with self.pool.acquire() as conn, conn.transaction():
             steps = await work(conn, self.policy, self.clock.now())
-            asked = effects.asked_by(steps)
-            own = self.takes(asked) if self.hand_over is not None else ()
-            await write(conn, steps, asked, own={one.effect for one in own})
+            asked, woken = effects.asked_by(steps), await freed(conn, steps)
+            own = [*self.takes(asked), *self.takes(woken)] if self.hand_over is not None else []
+            await write(conn, steps, asked, woken, own={one.effect for one in own})
         if own and self.hand_over is not None:
             self.hand_over(own)
         for step in steps:

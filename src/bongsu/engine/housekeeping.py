@@ -8,14 +8,13 @@ from datetime import timedelta
 
 import structlog
 
-from bongsu.engine import effects, jobs
+from bongsu.engine import jobs, left_over
 from bongsu.engine.engine import Engine
 from bongsu.engine.triage import Triage
 from bongsu.store import alerts, changes, signals
 
 EXPIRE_EVERY = 1.0
 EXPIRE_BATCH = 1000
-QUEUE_AGAIN_BATCH = 200
 PRUNE_EVERY = 3600.0
 KEEP_SIGNALS = timedelta(days=14)
 KEEP_JOBS = timedelta(days=1)
@@ -38,7 +37,7 @@ class Housekeeping:
         while not stopping.is_set():
             try:
                 await self.expire()
-                await self.queue_again()
+                await left_over.look_after(self._engine)
                 await self._prune()
             except Exception as error:  # noqa: BLE001  the edge: it is tried again a second later
                 log.warning("housekeeping.failed", error=repr(error))
@@ -53,13 +52,6 @@ class Housekeeping:
                 ended = await alerts.expire(conn, self._engine.clock.now(), EXPIRE_BATCH)
             self._triage.take(ended)
             more = len(ended) == EXPIRE_BATCH
-
-    async def queue_again(self) -> None:
-        """Queue effects whose job was lost; those that were done meanwhile cost one look."""
-        async with self._engine.pool.acquire() as conn, conn.transaction():
-            if left := await effects.overdue(conn, QUEUE_AGAIN_BATCH):
-                log.warning("effects.queued_again", count=len(left))
-                await jobs.defer(conn, left)
 
     async def _prune(self) -> None:
         time = asyncio.get_running_loop().time()

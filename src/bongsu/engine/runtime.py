@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from bongsu.actions.identity import me
 from bongsu.channels import registry
 from bongsu.channels.message import Channel
 from bongsu.engine import jobs
+from bongsu.engine.claims import LEASE
 from bongsu.engine.courier import Courier
 from bongsu.engine.diagnosis import Diagnostician
 from bongsu.engine.doers import Doers
@@ -124,12 +126,13 @@ async def current_policy(conn: PoolConnection) -> Policy:
 @asynccontextmanager
 async def running(
     url: str, channels: Mapping[str, Channel], *, base_url: str, manual: Manual | None = None,
-    runner: str | None = None,
+    runner: str | None = None, lease: timedelta = LEASE,
 ) -> AsyncIterator[Runtime]:  # fmt: skip
     """Run everything on the database at ``url`` for as long as the block runs.
 
     With ``manual`` that one is adopted first; without, the one in force in the database decides.
-    With ``runner`` nothing is run but the steps of the playbooks that name this runner.
+    With ``runner`` nothing is run but the steps of the playbooks that name this runner. ``lease``
+    is how long the claim on a step holds (`bongsu.engine.claims`).
     Leaving the block lets deliveries under way end (each within seconds) and then stops.
     """
     async with AsyncExitStack() as stack:
@@ -137,7 +140,9 @@ async def running(
         stack.push_async_callback(_closed, pool)
         claims = await connect_pool(url, size=CLAIM_POOL_SIZE, name="bongsu claims", flushed=False)
         stack.push_async_callback(_closed, claims)
-        runtime = await _assemble(pool, claims, channels, base_url, manual=manual, runner=runner)
+        runtime = await _assemble(
+            pool, claims, channels, base_url, manual=manual, runner=runner, lease=lease
+        )
         stopping = asyncio.Event()
         work = _everything(runtime, channels, stopping) if runner is None else {}
         for queue in QUEUES if runner is None else (queue_of(runner),):
@@ -188,7 +193,7 @@ async def _closed(pool: Pool) -> None:
 
 async def _assemble(
     pool: Pool, claims: Pool, channels: Mapping[str, Channel], base_url: str, *,
-    manual: Manual | None, runner: str | None,
+    manual: Manual | None, runner: str | None, lease: timedelta,
 ) -> Runtime:  # fmt: skip
     async with pool.acquire() as conn:
         await jobs.install(conn)
@@ -202,7 +207,7 @@ async def _assemble(
     diagnostician = Diagnostician(pool, lambda: engine.policy.manual, engine.clock, by_the_manual())
     courier = Courier(engine, channels, writer, worker, claims)
     verifier = Verifier(engine, verify_by_the_manual(engine.clock), worker)
-    stepper = Stepper(engine, SystemHands(engine.clock), worker, runner)
+    stepper = Stepper(engine, SystemHands(engine.clock), worker, runner, lease)
     doers = Doers(pool, courier, Reporter(engine, diagnostician, worker), verifier, stepper)
     engine.takes, engine.hand_over = doers.takes, doers.hand_over
     triage, looker, broken = Triage(engine), Looker(engine), asyncio.Event()

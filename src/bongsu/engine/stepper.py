@@ -11,20 +11,23 @@ import asyncio
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 import msgspec
 import structlog
 
-from bongsu.engine import effects
+from bongsu.engine import effects, step_effects
 from bongsu.engine.advance import Step as Written
 from bongsu.engine.advance import advance
-from bongsu.engine.claims import END_WITHIN, Claim
-from bongsu.engine.effects import Effect, Start, StepClaim, StepWork
+from bongsu.engine.claims import END_WITHIN, LEASE, Claim
+from bongsu.engine.effects import Effect, Start, StepWork
 from bongsu.engine.engine import Engine
 from bongsu.engine.jobs import BusyElsewhereError
 from bongsu.engine.policy import Policy
+from bongsu.engine.starter import started
+from bongsu.engine.step_effects import StepClaim
 from bongsu.engine.step_output import StepOutput
 from bongsu.i18n import N_
 from bongsu.incident import events as e
@@ -33,7 +36,6 @@ from bongsu.incident.case import Case
 from bongsu.incident.runs.notifying import notices
 from bongsu.incident.runs.state import Run
 from bongsu.incident.runs.steps import step_of
-from bongsu.manual.schema.base import format_duration
 from bongsu.manual.schema.document import Manual
 from bongsu.manual.schema.playbooks import CheckStep, NotifyStep, Step
 from bongsu.store import incidents, runs
@@ -49,13 +51,12 @@ PLACES = 16
 AWAY_PAUSE = 0.2
 """seconds between two attempts while the database is away; shorter than what others wait once it is
 back (`jobs.PAUSE`), so that what is known is written before anybody asks"""
+REFUSED_PAUSE = 2.0
+"""seconds until what the database refused is tried again"""
 CLAIM_WITHIN = 30.0
 """seconds that a step which has not begun waits for the database; then its row brings it again"""
 STOP_WITHIN = 3.0
 """seconds that steps have to come to their end by themselves when the process stops"""
-LOCK_AGAIN = timedelta(seconds=5)
-LOCK_AT_MOST = timedelta(minutes=30)
-"""how long a run waits for its lock"""
 DIED = N_("whoever ran it died before it could say what came of it")
 CHECKED = N_("whoever ran it died; its checks say that it was done")
 NOBODY_TOLD: dict[str, Any] = {
@@ -105,9 +106,11 @@ class Stepper:
     """Does the steps of one process, those of one runner where ``runner`` names it."""
 
     def __init__(
-        self, engine: Engine, hands: Hands, worker: str, runner: str | None = None
-    ) -> None:
+        self, engine: Engine, hands: Hands, worker: str, runner: str | None = None,
+        lease: timedelta = LEASE,
+    ) -> None:  # fmt: skip
         self._engine = engine
+        self._lease = lease
         self._hands = hands
         self._worker = worker
         self.runner = runner
@@ -148,13 +151,14 @@ class Stepper:
             for task in left:
                 task.cancel()
             if left:
-                await asyncio.wait(left, timeout=END_WITHIN)
+                await asyncio.wait(left, timeout=END_WITHIN + 1)
 
     async def _by_hand(self, effect: Effect, wanted: Start | StepWork) -> None:
         try:
             match wanted:
                 case Start():
-                    await self._start(effect, wanted.run.id)
+                    start = partial(started, effect=effect, name=wanted.run.id)
+                    await self._there(lambda: self._engine.transact(start))
                 case StepWork():
                     await self._step(effect, wanted)
         except BusyElsewhereError as error:
@@ -162,41 +166,35 @@ class Stepper:
         except Exception as error:  # noqa: BLE001  the edge of an effect: its row brings it again
             log.warning("step.left", effect=str(effect), error=repr(error))
 
-    # ── the beginning of a run ───────────────────────────────────────────────────────────
-
-    async def _start(self, effect: Effect, name: str) -> None:
-        async def begun(
-            conn: PoolConnection, policy: Policy, run: Run, now: datetime
-        ) -> list[e.AnyBody]:
-            if refused := await _too_often(conn, policy, run, now):
-                return [r.StartRefused(run.id, refused)]
-            row = _row(effect.incident, run, now)
-            holder = await runs.begin(conn, row)
-            return [r.RunStarted(run.id) if holder is None else _waits(run, holder, now)]
-
-        await self._record(effect, name, begun)
-
-    # ── one step ─────────────────────────────────────────────────────────────────────────
-
     async def _step(self, effect: Effect, wanted: StepWork) -> None:
         run, due = wanted.run, wanted.due
         if run.over or run.due != due:
             await self._record(effect, due.run, _nothing)
             return
         step = step_of(run.asked.steps[due.step])
-        repeats = _repeats(run, step)
-        claim = Claim(self._engine.pool, effect, self._worker)
-        had = await self._claimed(claim, due, repeats=repeats)
+        claim = Claim(self._engine.pool, effect, self._worker, self._lease)
+        had = await self._claimed(claim, due, repeats=_repeats(run, step))
+        async with claim.renewed():
+            if run.needs is not None:
+                await self._write(effect, due.run, partial(_taken, due))
+            came, printed = await self._came(claim, run, step, due, had)
+            await self._ended(claim, due, came, printed, step)
+
+    async def _came(
+        self, claim: Claim, run: Run, step: Step, due: r.StepDue, had: StepClaim
+    ) -> tuple[Came, Printed | None]:
+        """Do it, or find out what became of it, for as long as the claim holds."""
         if had.output is None:
-            came, printed = await claim.during(self._unknown(step, due)), None
-        else:
-            kept = StepOutput(self._engine.pool, had.output, effect.incident)
-            try:
-                came = await claim.during(self._perform(run, step, due, kept.take))
-            finally:
-                kept.stop()
-            printed = Printed(had.output, kept.text)
-        await self._ended(effect, claim, due, came, printed, step)
+            return await claim.during(self._unknown(step, due)), None
+        kept = StepOutput(self._engine.pool, had.output, claim.effect.incident)
+        try:
+            came = await claim.during(self._perform(run, step, due, kept.take))
+        except asyncio.CancelledError:  # this process stops, and what was begun has been ended
+            await claim.release()
+            raise
+        finally:
+            kept.stop()
+        return came, Printed(had.output, kept.text)
 
     async def _claimed(self, claim: Claim, due: r.StepDue, *, repeats: bool) -> StepClaim:
         """Claim it, on disk; a database that is away is waited for, since nothing has begun."""
@@ -244,10 +242,9 @@ class Stepper:
                 log.exception("step.not_settled", run=due.run, step=due.step)
         return Came("done", CHECKED) if settled else Came("unknown", DIED)
 
-    async def _ended(  # noqa: PLR0917  the step in all its parts
-        self, effect: Effect, claim: Claim, due: r.StepDue, came: Came, printed: Printed | None,
-        step: Step,
-    ) -> None:  # fmt: skip
+    async def _ended(
+        self, claim: Claim, due: r.StepDue, came: Came, printed: Printed | None, step: Step
+    ) -> None:
         ended = r.StepEnded(
             due.run, due.step, due.direction, due.attempt, came.outcome, came.says,
             dict(came.values), came.exit_code, round(came.took_s, 3),
@@ -261,27 +258,47 @@ class Stepper:
             if printed is not None:
                 await runs.write_output(conn, *printed)
             if isinstance(step, NotifyStep) and not run.asked.dry:
-                incident = (await incidents.lock(conn, [effect.incident]))[effect.incident]
+                number = claim.effect.incident
+                incident = (await incidents.lock(conn, [number]))[number]
                 case = Case(policy.manual, incident, policy.shifts, now)
                 sent = list(notices(case, step, run.id, due.step))
                 return [*sent, ended if sent else msgspec.structs.replace(ended, **NOBODY_TOLD)]
             return [ended]
 
-        await self._record(effect, due.run, bodies, claim)
+        await self._record(claim.effect, due.run, bodies, claim)
 
     async def _record(
         self, effect: Effect, name: str, bodies: _Bodies, claim: Claim | None = None
     ) -> None:
         """Write what came of it with the effect's end, once, and only under its own claim.
 
-        A database that is away is waited for: what is known of a step must not be lost.
+        A database that is away is waited for: what is known of a step must not be lost. So is one
+        that refuses for another reason, such as a standby that takes over and may only be read.
         """
+        while True:
+            try:
+                await self._write(effect, name, bodies, partial(_spent, effect=effect, claim=claim))
+            except AWAY:
+                raise  # this process stops
+            except Exception as error:
+                if claim is None or self._leaving:
+                    raise
+                log.exception("step.not_recorded_yet", effect=str(effect), error=repr(error))
+                await asyncio.sleep(REFUSED_PAUSE)
+            else:
+                return
+
+    async def _write(
+        self, effect: Effect, name: str, bodies: _Bodies,
+        first: Callable[[PoolConnection], Awaitable[bool]] | None = None,
+    ) -> None:  # fmt: skip
+        """Write events of a run that is not over; nothing where ``first`` says no."""
 
         async def work(conn: PoolConnection, policy: Policy, now: datetime) -> Sequence[Written]:
             found = await incidents.lock(conn, [effect.incident])
             incident = found[effect.incident]
             run = incident.runs.get(name)
-            if not await _spent(conn, effect, claim) or run is None or run.over:
+            if (first is not None and not await first(conn)) or run is None or run.over:
                 return []
             return [advance(policy, incident, e.SYSTEM, await bodies(conn, policy, run, now), now)]
 
@@ -296,42 +313,15 @@ def _repeats(run: Run, step: Step) -> bool:
     return step.idempotent or run.asked.dry or isinstance(step, CheckStep | NotifyStep)
 
 
-async def _spent(conn: PoolConnection, effect: Effect, claim: Claim | None) -> bool:
+async def _spent(conn: PoolConnection, *, effect: Effect, claim: Claim | None) -> bool:
     if claim is None:
         return await effects.done(conn, effect)
-    return await effects.done_by(conn, effect, claim.name)
+    return await step_effects.done(conn, effect, claim.name)
 
 
 async def _nothing(*_: object) -> list[e.AnyBody]:
     return []
 
 
-async def _too_often(
-    conn: PoolConnection, policy: Policy, run: Run, now: datetime
-) -> e.Reason | None:
-    """Why a playbook may not run by itself once more, across all incidents."""
-    known = policy.manual.playbooks.get(run.asked.playbook)
-    automatic = known.automatic if known else None
-    if not run.asked.automatic or automatic is None or run.phase == "undo_asked":
-        return None
-    times = await runs.ran_by_itself(conn, run.asked.playbook, now - automatic.per)
-    if times < automatic.at_most:
-        return None
-    values = {"times": str(times), "per": format_duration(automatic.per)}
-    return e.Reason("automation_bound", values)
-
-
-def _row(incident: int, run: Run, now: datetime) -> runs.RunRow:
-    asked = run.asked
-    lock = None if asked.dry else asked.lock
-    return runs.RunRow(
-        incident, run.id, asked.playbook, lock, asked.automatic, asked.dry, run.by, now, None, None
-    )
-
-
-def _waits(run: Run, holder: tuple[int, str], now: datetime) -> e.AnyBody:
-    lock = run.asked.lock or ""
-    if now - (run.wanted_at or run.asked_at) > LOCK_AT_MOST:
-        return r.StartRefused(run.id, e.Reason("lock_lost", {"lock": lock}))
-    values = {"lock": lock, "run": holder[1], "incident": str(holder[0])}
-    return r.RunWaits(run.id, now + LOCK_AGAIN, e.Reason("lock_taken", values))
+async def _taken(due: r.StepDue, *_: object) -> list[e.AnyBody]:
+    return [r.StepTaken(due.run, due.step)]

@@ -48,12 +48,14 @@ async def write(
     conn: PoolConnection,
     steps: Sequence[Step],
     asked: Sequence[effects.Asked],
+    woken: Sequence[effects.Asked] = (),
     *,
     own: Collection[effects.Effect],
 ) -> None:
     """Save incidents with their events, effects and jobs, and tell who watches.
 
-    ``own`` are the effects that this process begins itself.
+    ``woken`` are effects of others that can be done from now on; ``own`` are those that this
+    process begins itself.
     """
     if not steps:
         return
@@ -65,9 +67,9 @@ async def write(
         [one.effect.seq for one in asked],
         _changed(steps),
     )
-    if asked:
+    if to_do := [*asked, *woken]:
         urgent = {int(s.incident.id) for s in steps if s.incident.severity in URGENT}
-        await jobs.defer(conn, asked, own=own, urgent=urgent)
+        await jobs.defer(conn, to_do, own=own, urgent=urgent)
     if ended := _ended(steps):
         await runs.end(conn, ended)
     for step in steps:

@@ -74,6 +74,7 @@ DECISIONS = {
     "playbook_automatic": N_("the manual lets it run by itself where {condition}"),
     "automation_bound": N_("it ran by itself {times} times within {per}; a person has to decide"),
     "lock_taken": N_("another run holds {lock}: {run} of {incident}"),
+    "runner_not_there": N_("no worker --runner {runner} took it within {wait}"),
     "lock_lost": N_("{lock} was held by others for too long"),
     "no_longer_wanted": N_("it was answered or ended before this left"),
 }

@@ -16,6 +16,7 @@ LARGEST_OUTPUT = 256 * 1024
 """characters of one step's output that are kept"""
 
 _ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtext('playbook ' || $1))"
+_ALONE = "SELECT pg_advisory_xact_lock(hashtext('lock ' || $1))"
 _OFTEN = """
 SELECT count(*) FROM runs WHERE playbook = $1 AND automatic AND NOT dry AND began_at > $2
 """
@@ -87,11 +88,18 @@ async def ran_by_itself(conn: PoolConnection, playbook: str, since: datetime) ->
     return found
 
 
+async def alone(conn: PoolConnection, lock: str) -> None:
+    """Let nobody else take a lock, free it or wait for it until the transaction ends."""
+    await conn.execute(_ALONE, lock)
+
+
 async def begin(conn: PoolConnection, row: RunRow) -> tuple[int, str] | None:
     """Write that a run has begun and holds its lock.
 
     Returns None, or the incident and run that hold the lock; then nothing is written.
     """
+    if row.lock is not None:
+        await alone(conn, row.lock)
     try:
         async with conn.transaction():
             await conn.execute(

@@ -112,12 +112,15 @@ def _after(run: Run, body: RunEvent, at: datetime) -> Run:  # noqa: PLR0911, PLR
             return changed(run, starting=True, waits_until=None, wanted_at=run.wanted_at or at)
         case r.RunStarted() if run.phase == "undo_asked":
             return changed(
-                run, phase="undoing", starting=False, needs=None, ended_at=None, outcome=None
-            )
+                run, phase="undoing", starting=False, waits_until=None, needs=None, ended_at=None,
+                outcome=None,
+            )  # fmt: skip
         case r.RunStarted():
-            return changed(run, phase="running", starting=False, needs=None, started_at=at)
+            return changed(
+                run, phase="running", starting=False, waits_until=None, needs=None, started_at=at
+            )
         case r.RunWaits():
-            return changed(run, starting=False, waits_until=body.until)
+            return changed(run, starting=False, needs=None, waits_until=body.until)
         case r.StartRefused():
             return changed(run, starting=False, needs=None, refused=body.why)
         case r.ApprovalAsked():
