@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from urllib.parse import urlsplit
 
 import pytest
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -37,6 +38,32 @@ async def failure(channel: SlackChannel, to: str = "#critical-alerts") -> Delive
     with pytest.raises(DeliveryError) as failed:
         await channel.send(a_page(), to)
     return failed.value
+
+
+async def test_messages_go_by_the_proxy_of_the_environment_unless_it_is_to_be_bypassed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[bytes] = []
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readline())
+        body = b'{"ok":true,"channel":"C1","ts":"1.1"}'
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+        writer.close()
+
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    async with rude_server(talk) as proxied:
+        proxy = urlsplit(proxied._settings.api_url).netloc
+        monkeypatch.setenv("http_proxy", f"http://{proxy}")
+        away = SlackSettings(bot_token=TOKEN, api_url="http://slack.example/api")
+        for hosts in ("other.example", "slack.example"):
+            monkeypatch.setenv("no_proxy", hosts)
+            channel = SlackChannel(away)
+            with suppress(DeliveryError):  # without its proxy it finds nobody
+                await channel.send(a_page(), "#critical-alerts")
+            await channel.close()
+    assert asked == [b"POST http://slack.example/api/chat.postMessage HTTP/1.1\r\n"]
 
 
 async def test_an_unknown_channel_is_a_permanent_error_that_says_what_to_mend(

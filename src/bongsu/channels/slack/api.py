@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import msgspec
 
@@ -50,6 +52,8 @@ class SlackHttp:
         self._settings = settings
         self._secrets = Secrets([settings.bot_token, settings.webhook_url, settings.signing_secret])
         self._client: aiohttp.ClientSession | None = None
+        self._proxies: dict[str, str | None] = {}
+        """by address; the client itself would ask the environment anew for every message"""
 
     async def call(self, method: str, body: dict[str, Any], t: Translator) -> Answer:
         """Call a method of the Web API with the bot token.
@@ -124,13 +128,15 @@ class SlackHttp:
     ) -> Response:
         import aiohttp  # noqa: PLC0415  loaded when first needed
 
-        http = self._http()
+        request = partial(
+            _request, self._http(), method, url, content, headers, proxy=self._proxy(url)
+        )
         try:
             try:
-                return await _request(http, method, url, content, headers)
+                return await request()
             except aiohttp.ServerDisconnectedError:
                 # Slack closed an idle connection just as it was used again.
-                return await _request(http, method, url, content, headers)
+                return await request()
         except (aiohttp.ClientError, OSError, ValueError) as error:
             cause = self.hide(str(error)) or type(error).__name__
             text = t("Slack can't be reached: {cause}", cause=cause)
@@ -146,9 +152,17 @@ class SlackHttp:
                 cookie_jar=aiohttp.DummyCookieJar(),
                 # The whole delivery has one time limit; a second one inside would only hide it.
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
-                trust_env=True,
             )
         return self._client
+
+    def _proxy(self, url: str) -> str | None:
+        """Return the proxy that the environment names for an address, None for the direct way."""
+        address = urlsplit(url)
+        origin = f"{address.scheme}://{address.netloc}"
+        if origin not in self._proxies:
+            direct = proxy_bypass(address.hostname or "")
+            self._proxies[origin] = None if direct else getproxies().get(address.scheme)
+        return self._proxies[origin]
 
     def _not_understood(self, response: Response, t: Translator) -> DeliveryError:
         """A proxy's page, an outage, or an address that isn't Slack's."""
@@ -164,9 +178,11 @@ async def _request(
     url: str,
     content: bytes | None,
     headers: dict[str, str],
+    *,
+    proxy: str | None,
 ) -> Response:
     async with http.request(
-        method, url, data=content, headers=headers, allow_redirects=False
+        method, url, data=content, headers=headers, allow_redirects=False, proxy=proxy
     ) as answer:
         return Response(answer.status, answer.headers, await answer.read())
 
