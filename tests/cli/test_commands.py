@@ -91,6 +91,7 @@ def test_typer_still_says_what_is_translated_for_it() -> None:
         (("oncall", "--at", "soon"), "soon is no time"),
         (("oncall", "override", "add", "primary", "kim", "--from", "2025-09-04 10:00"), "--until"),
         (("demo", "--listen", "here"), "no address to listen on"),
+        (("demo", "--listen", "127.0.0.1:0"), "no address to listen on"),
     ],
 )
 def test_a_misused_command_ends_with_2_and_says_how_it_is_used(

@@ -49,7 +49,7 @@ def settings(
 ) -> Settings:  # fmt: skip
     """Fill in what was not said from the environment."""
     host, _, port = listen.rpartition(":")
-    if not port.isdigit() or not 0 <= int(port) < 65536:  # noqa: PLR2004  the ports there are
+    if not port.isdigit() or not 0 < int(port) < 65536:  # noqa: PLR2004  the ports there are
         fail(
             t(
                 "{listen} is no address to listen on; write for example 127.0.0.1:8600",
