@@ -118,3 +118,23 @@ async def test_a_run_that_fails_ends_with_1_and_wrong_input_with_2(terminal: Ter
     assert "parameters.replicas: 99 is out of bounds for replicas: from 1 to 20" in err
     code, _, err = await terminal.run("playbook", "approve", "r99", *i)
     assert (code, "r99" in err) == (1, True)
+
+
+async def test_where_a_whole_run_waits_for_a_yes_the_command_that_says_it_is_shown(
+    terminal: Terminal,
+):
+    i = ("--incident", terminal.incident)
+    run = (await terminal.answer("playbook", "run", "guarded", *i))["run"]
+    following = await terminal.begin("playbook", "follow", str(run), *i)
+    assert following.stdout is not None
+    said = "".join([(await following.stdout.readline()).decode() for _ in range(2)])
+    assert "waits for a yes" in said
+    assert f"bongsu playbook approve {run} --incident {terminal.incident}" in said
+    shown = (await terminal.run("show", terminal.incident))[1]
+    assert f"$ bongsu playbook follow {run} --incident {terminal.incident}" in shown
+    assert (await terminal.run("playbook", "approve", str(run), *i, "--no"))[0] == 0
+    rest, _ = await asyncio.wait_for(following.communicate(), 30)
+    assert (following.returncode, b"was not begun" in rest) == (1, True)
+    await terminal.run("playbook", "run", "guarded", *i)
+    newest = (await terminal.answer("playbook", "history", *i, "--limit", "1"))["runs"]
+    assert len(newest) == 1  # type: ignore[arg-type]

@@ -77,7 +77,8 @@ def _title(one: Json) -> str:
 def print_incident(one: Json, *, brief: bool = False) -> None:
     """Print what is broken, who is on it, what the manual says to do next, and the clocks."""
     _print_head(one)
-    _print_next([action for action in one["next_actions"] if not action["done"]], brief=brief)
+    left = [action for action in one["next_actions"] if not action["done"]]
+    _print_next(left, one["id"], brief=brief)
     if brief:
         return
     _print_clocks(one["clocks"])
@@ -109,14 +110,14 @@ def _print_head(one: Json) -> None:
     console.print("   ".join(shown))
 
 
-def _print_next(actions: list[Json], *, brief: bool) -> None:
+def _print_next(actions: list[Json], incident: int, *, brief: bool) -> None:
     if not actions:
         return
     console.print("\n" + t(N_("The manual says:")), style="bold")
     lines = columns()
     for action in actions[:AT_ONCE] if brief else actions:
         mark = Text("!", "bold red") if action["overdue"] else Text("▸", "cyan")
-        lines.add_row(" ", mark, _told(action), _due(action))
+        lines.add_row(" ", mark, _told(action, incident), _due(action))
     print_lines(lines)
     if brief and len(actions) > AT_ONCE:
         console.print(
@@ -124,12 +125,14 @@ def _print_next(actions: list[Json], *, brief: bool) -> None:
         )
 
 
-def _told(action: Json) -> Text:
+def _told(action: Json, incident: int) -> Text:
     line = Text(action["text"])
     if action["who"]:
         line.append(f" — {action['who']}", "green")
     if action["command"]:
         line.append("\n$ " + " ".join(action["command"]), "dim")
+    if action["run"]:
+        line.append(f"\n$ bongsu playbook follow {action['run']} --incident {incident}", "dim")
     return line
 
 

@@ -6,6 +6,7 @@ Exit 0: it succeeded, or was taken; 1: it did not; 2: what was asked for was wro
 from __future__ import annotations
 
 import sys
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -232,7 +233,8 @@ def history(
 
     if incident:
         found = call("GET", f"/incidents/{address(incident)}/runs")
-        shown = [one for one in found["runs"] if playbook in (None, one["playbook"]["id"])]
+        of_playbook = (r for r in found["runs"] if playbook in (None, r["playbook"]["id"]))
+        shown = list(islice(of_playbook, limit))
         if as_json:
             print_json({"runs": shown})
         for one in [] if as_json else shown:

@@ -16,6 +16,7 @@ from rich.text import Text
 from bongsu.cli.connection import client, find_server, refuse
 from bongsu.cli.playbook_view import print_head, print_step
 from bongsu.cli.printing import Json, console, t
+from bongsu.i18n import N_
 
 PAUSE = 0.4
 """seconds between two looks"""
@@ -69,8 +70,8 @@ class Following:
             time.sleep(PAUSE)
 
     def _show(self, http: httpx.Client, view: Json) -> None:
-        if view["approval"]:
-            self._once(f"run {view['approval']['yes']}", view["waits"][:1])
+        if view["approval"] and view["approval"]["yes"] is None and not view["outcome"]:
+            self._once("run", self._how_to_approve(view["approval"]))
         for step in view["steps"]:
             self._output(http, step)
             key = f"{step['step']} {step['state']} {step['attempt']} {step['ended_at']}"
@@ -80,19 +81,20 @@ class Following:
                 if step["state"] in ASKS:
                     self._how_to_answer(step)
 
-    def _once(self, key: str, texts: list[str]) -> None:
+    def _once(self, key: str, text: str) -> None:
         if key not in self._said:
             self._said.add(key)
-            for text in texts:
-                console.print(Text.assemble(("  ⏸ ", "bold yellow"), text))
+            console.print(Text.assemble(("  ⏸ ", "bold yellow"), (text, "yellow")))
+
+    def _how_to_approve(self, approval: Json) -> str:
+        command = f"bongsu playbook approve {self._run} --incident {self._incident}"
+        text = N_("waits for the yes of {role}: {command}")
+        return t(text, role=approval["role"]["name"], command=command)
 
     def _how_to_answer(self, step: Json) -> None:
         """Say which command answers, for whoever reads this."""
-        of = f"{self._run} --incident {self._incident}"
         if step["state"] == "approval":
-            role = step["approval"]["role"]["name"]
-            text = t("waits for the yes of {role}: {command}", role=role,
-                     command=f"bongsu playbook approve {of}")  # fmt: skip
+            text = self._how_to_approve(step["approval"])
         else:
             what = f" ({step['does']})" if step["kind"] == "human" else ""
             words = "|".join(step["answers"])

@@ -150,6 +150,8 @@ def wording(error: dict[str, Any], t: Translator) -> str:
         known = _TIMES
     if known is None:
         return t(_OTHERS, message=error["msg"])
+    if "expected" in context:
+        context["expected"] = str(context["expected"]).replace(" or ", ", ")
     return t(known, **context)
 
 

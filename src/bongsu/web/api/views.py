@@ -109,6 +109,7 @@ class NextActionView(msgspec.Struct, frozen=True):
     """What the manual says to do, by whom and by when; the most pressing comes first.
 
     `command` answers it without changing anything; a checklist's item is ticked when it is done.
+    `run` is the run of a playbook that waits for it.
     """
 
     code: str
@@ -121,6 +122,7 @@ class NextActionView(msgspec.Struct, frozen=True):
     checklist: str | None
     item: int | None
     playbook: str | None
+    run: str | None
 
 
 class IncidentLinks(msgspec.Struct, frozen=True):
@@ -253,7 +255,7 @@ class _Shown:
         return NextActionView(
             action.code, action.words(self.manual, self.t), action.people(self.manual, self.t),
             action.by, action.overdue, action.done, _listed(action.command), checklist, item,
-            action.playbook,
+            action.playbook, action.run,
         )  # fmt: skip
 
     def _roles(self) -> Iterator[RoleView]:
