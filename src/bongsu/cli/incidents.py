@@ -131,8 +131,8 @@ def _told(action: Json, incident: int) -> Text:
         line.append(f" — {action['who']}", "green")
     if action["command"]:
         line.append("\n$ " + " ".join(action["command"]), "dim")
-    if action["run"]:
-        line.append(f"\n$ bongsu playbook follow {action['run']} --incident {incident}", "dim")
+    if run := action.get("run"):  # a server of an earlier release does not tell
+        line.append(f"\n$ bongsu playbook follow {run} --incident {incident}", "dim")
     return line
 
 

@@ -37,6 +37,7 @@ def print_playbooks(found: list[Json]) -> None:
         if one["automatic"]:
             name.append("  " + t(N_("by itself")), "yellow")
         lines.add_row(one["playbook"], name, types, roles, str(len(one["steps"])))
+    lines.columns[0].no_wrap = True  # it is copied
     print_lines(lines)
 
 

@@ -107,7 +107,12 @@ def _print_findings(findings: list[Json]) -> None:
 
 def _finding(one: Json) -> Text:
     sign, style, _ = VERDICTS[one["verdict"]]
-    return Text.assemble("  ", (f"{sign} ", style), (one["check_name"], "bold"), f"  {one['text']}")
+    return Text.assemble("  ", (f"{sign} ", style), (_check(one), "bold"), f"  {one['text']}")
+
+
+def _check(finding: Json) -> str:
+    """Return the name of a finding's check; a server of an earlier release tells only its id."""
+    return str(finding.get("check_name", finding["check"]))
 
 
 def _print_evidence(evidence: Json) -> None:
@@ -215,7 +220,7 @@ def print_comparison(view: Json) -> None:
     _print_only(N_("new"), "bold red", view["new"])
     _print_only(N_("gone"), "green", view["gone"])
     for one in view["numbers"]:
-        name = f"{one['check_name']}: {one['number']}"
+        name = f"{_check(one)}: {one['number']}"
         console.print(f"  {name} {one['before']:g} → {one['after']:g}", markup=False)
     if view["severity"]:
         before, after = (level or "-" for level in view["severity"])
@@ -233,6 +238,4 @@ def _print_moved(word: str, style: str, moved: Iterable[Json]) -> None:
 
 def _print_only(word: str, style: str, findings: Iterable[Json]) -> None:
     for one in findings:
-        console.print(
-            Text.assemble("  ", (t(word), style), f"  {one['check_name']}: {one['text']}")
-        )
+        console.print(Text.assemble("  ", (t(word), style), f"  {_check(one)}: {one['text']}"))
