@@ -69,8 +69,10 @@ async def test_a_database_failure_stops_writes_and_lays_a_restore_ready(site: Si
     assert made is not None
     assert made["spec"]["dataSource"]["name"] == "good", "the newest that is ready"
     assert made["spec"]["resources"] == {"requests": {"storage": "20Gi"}}
-    # None of the users' channels has an address yet, so a person has to tell them.
+    # None of the users' channels has an address yet, so a person has to send them the text.
     assert outcomes(run)["Tell the users"] == "skipped"
+    (ready,) = [came.values["text"] for came in run.done.values() if "text" in came.values]
+    assert ready.startswith("시스템 점검으로 인해 일부 기능이 제한될 수 있습니다.")
     assert site.env["KOREA_OPS_TOKEN"].split()[1] not in await site.output(run)
     back = await site.take_back(run)
     assert back.outcome == "undone"

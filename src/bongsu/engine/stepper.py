@@ -13,9 +13,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
-import msgspec
 import structlog
 
 from bongsu.engine import effects, step_effects
@@ -33,7 +32,7 @@ from bongsu.i18n import N_
 from bongsu.incident import events as e
 from bongsu.incident import run_events as r
 from bongsu.incident.case import Case
-from bongsu.incident.runs.notifying import notices
+from bongsu.incident.runs.notifying import told
 from bongsu.incident.runs.state import Run
 from bongsu.incident.runs.steps import step_of
 from bongsu.manual.schema.document import Manual
@@ -59,10 +58,6 @@ STOP_WITHIN = 3.0
 """seconds that steps have to come to their end by themselves when the process stops"""
 DIED = N_("whoever ran it died before it could say what came of it")
 CHECKED = N_("whoever ran it died; its checks say that it was done")
-NOBODY_TOLD: dict[str, Any] = {
-    "outcome": "skipped",
-    "says": N_("no message can be sent to this audience yet; a person has to tell them"),
-}
 BROKEN = N_("it could not be run: {error}")
 
 log = structlog.get_logger(__name__)
@@ -261,8 +256,7 @@ class Stepper:
                 number = claim.effect.incident
                 incident = (await incidents.lock(conn, [number]))[number]
                 case = Case(policy.manual, incident, policy.shifts, now)
-                sent = list(notices(case, step, run.id, due.step))
-                return [*sent, ended if sent else msgspec.structs.replace(ended, **NOBODY_TOLD)]
+                return told(case, step, ended)
             return [ended]
 
         await self._record(claim.effect, due.run, bodies, claim)
