@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from tests.kube import troubles
 from tests.kube.cluster import NAMESPACE
 from tests.recovery.conftest import Site, outcomes, patches, undone
+
+from bongsu.incident.runs.steps import step_of
 
 SCALE = "patch deployments/korea-backend/scale"
 PATCH = "patch deployments/korea-backend"
@@ -128,6 +132,10 @@ async def test_a_rollback_shows_both_images_goes_back_settles_and_checks(site: S
     run = await site.run("emergency_rollback")
     assert run.outcome == "succeeded", outcomes(run)
     assert site.cluster.image("korea-backend") == "backend:1"
+    done = {step_of(run.asked.steps[n]).name.en: at for n, at in run.done_at.items()}
+    settled = done["Let it settle"] - done["Show the version after the rollback"]
+    assert settled >= timedelta(seconds=30)
+    assert done["Check its health"] >= done["Let it settle"]
     shown = await site.output(run)
     assert "backend:2" in shown
     assert "backend:1" in shown
