@@ -48,8 +48,10 @@ class StepOutput:
     @property
     def text(self) -> str:
         """All that is kept so far, masked."""
-        middle = LEFT_OUT.format(count=self._left_out).encode() if self._left_out else b""
-        return mask(bytes(self._head + middle + self._tail).decode(errors="replace"))
+        if not self._left_out:
+            return mask(bytes(self._head + self._tail).decode(errors="replace"))
+        head, tail = (half.decode(errors="ignore") for half in (self._head, self._tail))
+        return mask(f"{head}{LEFT_OUT.format(count=self._left_out)}{tail}")
 
     def stop(self) -> None:
         """Write no more; whoever records what came of the step writes its text with that."""

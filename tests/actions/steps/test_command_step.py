@@ -130,6 +130,13 @@ async def test_a_secret_is_never_shown_however_it_is_printed(script: str, bench:
     assert "dDBwLXNlY3JldC12YWx1ZQ" not in bench.seen.text
 
 
+async def test_what_a_failure_says_is_masked_before_it_is_cut(bench: Bench):
+    bench = Bench(bench.manual, {**bench.env, "DB_PASSWORD": "correct-horse-battery"})
+    script = "import os, sys; sys.exit('x' * 290 + os.environ['DB_PASSWORD'])"
+    came = await bench.do("command", argv=[PYTHON, "-c", script], env=["DB_PASSWORD"])
+    assert "correct" not in came.says.values["line"]
+
+
 async def test_a_private_key_is_not_shown_line_by_line(bench: Bench):
     lines = ["-----BEGIN RSA PRIVATE KEY-----", "MIIEowIBAAKCAQEA", "-----END RSA PRIVATE KEY-----"]
     await python(bench, "import sys; print('\\n'.join(sys.argv[1:])); print('after')", *lines)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -43,6 +44,17 @@ def test_a_secret_that_comes_in_pieces_is_hidden_and_the_rest_is_whole(before, a
 def test_a_secret_in_an_endless_line_is_hidden_wherever_it_is_cut(pad, after, at, fill):
     text = f"{fill * pad}{SECRET}{fill * after}"
     assert SECRET not in shown(cut(text.encode(), at))
+
+
+@pytest.mark.parametrize("fill", ["x", "가"])
+def test_wherever_an_endless_line_is_cut_neither_a_secret_nor_a_letter_is_halved(fill: str):
+    size = len(fill.encode())
+    for pad in range(16_200 // size, 16_500 // size):
+        text = f"x{fill * pad}{SECRET}{fill * 20_000}"
+        kept = shown([text.encode()])
+        assert SECRET not in kept
+        assert "[SECRET]" in kept
+        assert "\\x" not in kept
 
 
 @given(lines=st.integers(0, 20_000), at=cuts)

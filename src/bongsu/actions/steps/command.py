@@ -79,4 +79,4 @@ def last_line(output: Output, shown: Shown) -> str:
     """Return the last line that a program printed; of one that failed, its last complaint."""
     printed = output.text.strip()
     text = printed if output.ok else output.complaint or printed
-    return shown.hidden(text.splitlines()[-1][:LONGEST_LINE]).strip() if text else ""
+    return shown.hidden(text.splitlines()[-1])[:LONGEST_LINE].strip() if text else ""

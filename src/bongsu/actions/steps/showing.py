@@ -56,6 +56,11 @@ def secrets_of(env: Mapping[str, str], named: Iterable[str] = ()) -> list[str]:
     return sorted(found, key=len, reverse=True)
 
 
+def _around(text: bytearray, secret: bytes, at: int) -> int:
+    """Return where a secret begins that a cut at ``at`` would halve; -1 where there is none."""
+    return text.find(secret, max(at - len(secret) + 1, 0), at + len(secret) - 1)
+
+
 class Shown:
     """Where one step's output goes; `close` gives out what was held back."""
 
@@ -105,10 +110,15 @@ class Shown:
         self._tail.clear()
 
     def _cut(self, waiting: bytearray) -> int:
-        """Return where a line that is too long may be cut: not within a word or a secret."""
-        space = waiting.rfind(b" ", LONGEST_LINE // 2, LONGEST_LINE)
-        longest = max((len(one.encode("utf-8", "replace")) for one in self._secrets), default=0)
-        return space + 1 if space > 0 else max(LONGEST_LINE - longest, LONGEST_LINE // 2)
+        """Return where a line that is too long may be cut: not within a word, letter or secret."""
+        secrets = [one.encode("utf-8", "surrogateescape") for one in self._secrets]
+        last = max(LONGEST_LINE - max(map(len, secrets), default=0), LONGEST_LINE // 2)
+        at = waiting.rfind(b" ", LONGEST_LINE // 2, last) + 1 or last
+        while within := [start for one in secrets if 0 < (start := _around(waiting, one, at)) < at]:
+            at = min(within)
+        while at > 1 and waiting[at] & 0xC0 == 0x80:  # noqa: PLR2004  in the middle of a letter
+            at -= 1
+        return at
 
     def _line(self, stream: Stream, line: bytes) -> None:
         """Mask a line; a key's lines are nothing but a key."""

@@ -55,7 +55,7 @@ class Kubectl:
     def line(self, output: Output) -> str:
         """Return the last line of its complaints, or else of what it printed."""
         text = output.complaint or output.text.strip()
-        return self.shown.hidden((text.splitlines() or ["-"])[-1][:LONGEST_LINE]).strip()
+        return self.shown.hidden((text.splitlines() or ["-"])[-1])[:LONGEST_LINE].strip()
 
     async def _run(self, args: Sequence[str], timeout_s: float, *, loud: bool) -> Output:
         env = allowed_environment(PLUGINS_NEED, source=self.context.look.env)
