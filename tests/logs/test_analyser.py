@@ -219,3 +219,52 @@ def test_several_sources_are_one_analysis():
             analyser.feed(source, f"{at:%Y-%m-%dT%H:%M:%S}Z {line}\n".encode())
     found = analyser.analysis()
     assert (found.sources, found.records) == (("a", "b"), 2000)
+
+
+def told_by_the_clock(begin, form="%H:%M:%S", now=END):
+    """Analyse 75 minutes whose lines say the time of day only; an error comes in the last ten."""
+    rnd = random.Random(3)
+    lines = background(rnd, 1500) + during(rnd, "ERROR disk {n} is full", 20)
+    moved = begin - START
+    text = "".join(f"{at + moved:{form}} {line}\n" for at, line in sorted(lines))
+    analyser = Analyser(now=now, since=QUARTER, baseline=HOUR)
+    for part in text.splitlines(keepends=True)[:800], text.splitlines(keepends=True)[800:]:
+        analyser.feed("app.log", "".join(part).encode())
+    return analyser.analysis()
+
+
+@pytest.mark.parametrize(
+    ("form", "hour"),
+    [("%H:%M:%S", 5), ("[%H:%M:%S.123]", 23), ("%H:%M:%S,123", 22), ("%H:%M:%S", 0)],
+)
+def test_times_of_day_are_times_also_past_midnight_and_long_after(form, hour):
+    begin = START.replace(hour=hour)
+    for now in (begin + HOUR + QUARTER, begin + timedelta(days=40, minutes=20)):
+        found = told_by_the_clock(begin, form, now)
+        top = found.patterns[0]
+        assert ("disk" in top.template, top.novelty, top.count) == (True, "new", 20)
+        assert sum(top.rate) == 20
+        assert found.since is not None
+        assert found.until is not None
+        assert top.first_seen is not None
+        assert found.since <= top.first_seen < found.until
+        assert now - timedelta(days=1) <= found.until <= now + timedelta(minutes=1)
+
+
+def test_a_log_with_times_of_day_says_when_it_was_written_if_that_was_just_now():
+    found = told_by_the_clock(START)
+    assert found.until is not None
+    assert END - timedelta(minutes=1) < found.until <= END + timedelta(minutes=1)
+    assert any("name no day" in note for note in found.notes)
+
+
+def test_a_source_without_days_does_not_move_the_window_of_those_with_them():
+    analyser = Analyser(now=END, since=QUARTER, baseline=HOUR)
+    lines = sorted(background(random.Random(1)))
+    analyser.feed("dated", "".join(f"{at:%Y-%m-%dT%H:%M:%SZ} {x}\n" for at, x in lines).encode())
+    alone = analyser.analysis()
+    analyser.feed("daily", b"".join(b"23:%02d:00 nightly %d\n" % (k, k) for k in range(60)))
+    both = analyser.analysis()
+    assert (both.since, both.until) == (alone.since, alone.until)
+    nightly = next(pattern for pattern in both.patterns if "nightly" in pattern.template)
+    assert nightly.count == 15

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bongsu.logs.timestamps import UNKNOWN, Clock
+from bongsu.logs.timeforms import UNKNOWN
+from bongsu.logs.timestamps import Clock
 
 NOW = datetime(2025, 8, 14, 6, 0, tzinfo=UTC)
 KST = timezone(timedelta(hours=9), "KST")
@@ -110,3 +111,41 @@ def test_no_bytes_are_too_strange(lines):
     ends = np.flatnonzero(np.frombuffer(data, np.uint8) == 10).astype(np.int64)
     starts = np.r_[0, ends[:-1] + 1].astype(np.int64)
     assert len(Clock(NOW, KST).times(data, starts, ends)) == len(lines)
+
+
+def of_day(*lines, before=()):
+    clock = Clock(NOW, UTC)
+    if before:
+        times(before, clock=clock)
+    found = times(lines, clock=clock)
+    assert clock.daily
+    return [(at - found[0]).total_seconds() for at in found]
+
+
+def test_times_of_day_go_on_past_midnight():
+    assert of_day("23:59:58 a", "\tat x", "00:00:01 b", "00:00:04 c") == [0, 0, 3, 6]
+    assert of_day("01:00:00 a", before=["23:00:00 a"]) == [0]
+
+
+def test_two_records_the_wrong_way_round_make_no_day():
+    assert of_day("10:00:01 a", "10:00:00 b", "10:00:03 c") == [0, -1, 2]
+    assert of_day("23:59:58 a", "00:00:01 b", "23:59:59 c", "00:00:02 d") == [0, 3, 1, 4]
+
+
+def test_a_quiet_day_is_no_night():
+    assert of_day("08:00:00 a", "21:00:00 b", "06:00:00 c") == [0, 13 * 3600, 22 * 3600]
+
+
+@pytest.mark.parametrize(
+    "line", ["took 00:00:12 in all", "1:02:03 x", "12:34 x", "25:00:00 x", "12.34.56 is out", "#1"]
+)
+def test_what_looks_like_a_time_of_day_is_none(line):
+    clock = Clock(NOW, UTC)
+    assert times([line] * 3, clock=clock) == [None] * 3
+    assert not clock.daily
+
+
+def test_days_that_are_named_count_and_not_times_of_day():
+    clock = Clock(NOW, UTC)
+    assert times(["2025-08-14T05:30:05Z a", "12:00:00 b"], clock=clock) == [AT, AT]
+    assert not clock.daily

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import islice
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +17,9 @@ from bongsu.logs.miner import Miner, Templates
 from bongsu.logs.novelty import ERROR, FADING, novelty, surprise
 from bongsu.logs.quoting import SAMPLE, readable, speaks_of_error, variables
 from bongsu.logs.recent import Page, Recent
-from bongsu.logs.timestamps import UNKNOWN, Bytes, Clock
+from bongsu.logs.timeforms import UNKNOWN, Bytes
+from bongsu.logs.timeline import Timeline
+from bongsu.logs.timestamps import Clock
 
 RATES = 24
 """steps of a pattern's rate picture"""
@@ -27,13 +28,8 @@ QUOTED = 500
 LOOKED_AT = 200
 """templates that are read for words of an error, per pattern asked for at least"""
 HARDLY_DATED = 0.1
-
-
-class _Seen(NamedTuple):
-    """First and last time of each shape; grows with the shapes."""
-
-    first: NDArray[np.int64]
-    last: NDArray[np.int64]
+SHARED = ""
+"""the timeline of all sources that name the day"""
 
 
 class Analyser:
@@ -41,8 +37,9 @@ class Analyser:
 
     ``since`` is the length of the incident's window, ``baseline`` of what it is held against.
     ``now`` is needed for times without a year, and ``zone`` for those without a zone. ``live``
-    means that the logs go up to ``now``; else the window ends with the latest record. Records of
-    sources without any times are counted by their order: the window is the same share of them.
+    means that the logs go up to ``now``; else the window ends with the latest record. A source with
+    times of day only has a window of its own that ends with its latest record. Records of sources
+    without any times are counted by their order: the window is the same share of them.
     Memory does not grow with the input, only with the number of different shapes.
     """
 
@@ -64,11 +61,9 @@ class Analyser:
         self._miner = Miner()
         self._clocks: dict[str, Clock] = {}
         self._undated: dict[str, int] = {}
-        whole = self._since + self._baseline
-        self._dated = Counts(self._since // STEPS_A_WINDOW, whole + self._since)
+        self._timelines = {SHARED: self._timeline()}
         self._ordered: dict[str, Counts] = {}
         self._recent = Recent()
-        self._seen = _Seen(np.zeros(0, np.int64), np.zeros(0, np.int64))
         self._lines = self._records = self._bytes = 0
         self._troubles: list[str] = []
 
@@ -97,20 +92,31 @@ class Analyser:
         patterns = self._patterns(
             templates, added, {name: span.begin for name, span in spans.items()}
         )
-        dated = spans.get("")
+        since, until, baseline_since = self._window(spans)
         return Analysis(
             sources=tuple(self._clocks),
             lines=self._lines,
             records=self._records,
             bytes=self._bytes,
             templates=len(templates.texts),
-            since=_moment(dated.begin if dated else None),
-            until=_moment(dated.end - 1 if dated else None),
-            baseline_since=_moment(dated.base if dated and dated.base < dated.begin else None),
+            since=since,
+            until=until,
+            baseline_since=baseline_since,
             patterns=patterns,
             troubles=tuple(self._troubles),
             notes=tuple(self._notes(spans)),
         )
+
+    def _window(
+        self, spans: dict[str, Span]
+    ) -> tuple[datetime | None, datetime | None, datetime | None]:
+        """Return when the window begins and ends, and the baseline begins, where they are one."""
+        own = [name for name in self._timelines if name in spans]
+        if not own or (len(own) > 1 and own[0] != SHARED):
+            return None, None, None
+        span, shift = spans[own[0]], self._shift(own[0])
+        base = _moment(span.base + shift) if span.base < span.begin else None
+        return _moment(span.begin + shift), _moment(span.end - 1 + shift), base
 
     def _count(
         self,
@@ -130,48 +136,38 @@ class Analyser:
             self._undated.setdefault(source, 0)
             # What stands before the first time of all was written about then.
             times = np.where(times == UNKNOWN, times.max(initial=0), times)
-            self._dated.add(shapes, times)
-            self._note_seen(shapes, times)
+            name = source if clock.daily else SHARED
+            self._timelines.setdefault(name, self._timeline()).add(shapes, times)
             return times
         order = self._ordered.setdefault(source, Counts(64, None))
         times = np.arange(len(starts), dtype=np.int64) + order.last + 1
         order.add(shapes, times)
         return times
 
-    def _note_seen(self, shapes: NDArray[np.int32], times: NDArray[np.int64]) -> None:
-        missing = int(shapes.max()) + 1 - len(self._seen.first)
-        if missing > 0:
-            room = max(missing, len(self._seen.first))
-            self._seen = _Seen(
-                np.concatenate([self._seen.first, np.full(room, np.iinfo(np.int64).max)]),
-                np.concatenate([self._seen.last, np.full(room, UNKNOWN)]),
-            )
-        np.minimum.at(self._seen.first, shapes, times)
-        np.maximum.at(self._seen.last, shapes, times)
+    def _timeline(self) -> Timeline:
+        return Timeline(self._since // STEPS_A_WINDOW, self._baseline + 2 * self._since)
 
     def _spans(self) -> dict[str, Span]:
-        """Return the span of each source that goes by order, and that of all others as ``""``."""
+        """Return the span of each source that goes by itself, and of all others as `SHARED`."""
         spans = {}
         for source, counts in self._ordered.items():
             end = counts.last + 1
             begin = end - max(1, end * self._since // (self._since + self._baseline))
             spans[source] = Span(0, begin, end)
-        if self._dated.first is not None:
-            spans[""] = self._dated_span(self._dated.first)
+        for name, timeline in self._timelines.items():
+            if timeline.counts.first is not None:
+                live = self._live and name == SHARED
+                until = int(self._now.timestamp()) if live else timeline.counts.last
+                spans[name] = timeline.span(self._since, self._baseline, until)
         return spans
 
-    def _dated_span(self, first: int) -> Span:
-        width = self._dated.width
-        until = int(self._now.timestamp()) if self._live else self._dated.last
-        end = (until // width + 1) * width
-        begin = end - self._since
-        base = max(begin - self._baseline, first // width * width)
-        return Span(min(base, begin), begin, end)
+    def _counts(self, name: str) -> Counts:
+        return self._ordered[name] if name in self._ordered else self._timelines[name].counts
 
     def _tally(self, templates: Templates, spans: dict[str, Span]) -> Tally:
         total = nothing(len(templates.texts), RATES)
-        for source, span in spans.items():
-            counts = self._ordered.get(source, self._dated)
+        for name, span in spans.items():
+            counts = self._counts(name)
             one = tally(counts.cells(), templates.of_shape, span, counts.width, RATES)
             total = both(total, one)
         return total
@@ -189,7 +185,7 @@ class Analyser:
         ranked = sorted(errors, key=lambda k: -scores[k] * (ERROR if errors[k] else 1.0))
         shown = [k for k in ranked if added.window[k] or scores[k] < FADING][: self._top]
         compared = bool(added.before.any())
-        starts = {source: begins.get(source, begins.get("", 0)) for source in self._clocks}
+        starts = {source: begins.get(source, begins.get(SHARED, 0)) for source in self._clocks}
         return tuple(
             self._pattern(
                 k,
@@ -206,10 +202,10 @@ class Analyser:
 
     def _older(self, templates: Templates, begins: dict[str, int]) -> NDArray[np.int64]:
         """Return by template 1 if it was seen before the window, also before the baseline."""
-        shapes = np.flatnonzero(self._seen.last > UNKNOWN)
-        shapes = shapes[self._seen.first[shapes] < begins.get("", 0)]
-        times = np.bincount(templates.of_shape[shapes], minlength=len(templates.texts))
-        return np.minimum(times, 1).astype(np.int64)
+        older = np.zeros(len(templates.texts), np.int64)
+        for name, timeline in self._timelines.items():
+            older[templates.of_shape[timeline.before(begins.get(name, 0))]] = 1
+        return older
 
     def _pattern(
         self,
@@ -230,6 +226,7 @@ class Analyser:
             quoted = [self._miner.exemplar(int(shape)) for shape in shapes[-QUOTED:]]
         count, expected = int(added.window[number]), float(added.expected[number])
         kind = novelty(count, expected, before=before) if compared else "usual"
+        seen = self._seen(shapes)
         return Pattern(
             template=mask(templates.texts[number]),
             novelty=kind,
@@ -237,21 +234,29 @@ class Analyser:
             count=count,
             expected=round(expected, 2),
             sample=readable(quoted[0])[:SAMPLE],
-            first_seen=self._first_seen(shapes),
-            last_seen=self._last_seen(shapes),
+            first_seen=seen[0] if seen else None,
+            last_seen=seen[1] if seen else None,
             rate=tuple(added.rates[number].tolist()),
             variables=variables(quoted, templates.texts[number]),
             error=error,
         )
 
-    def _first_seen(self, shapes: NDArray[np.intp]) -> datetime | None:
-        known = shapes[shapes < len(self._seen.first)]
-        found = self._seen.first[known][self._seen.last[known] > UNKNOWN]
-        return _moment(int(found.min())) if len(found) else None
+    def _seen(self, shapes: NDArray[np.intp]) -> tuple[datetime, datetime] | None:
+        """Return when the shapes were first and last seen, by any clock."""
+        found = [
+            (seen.first + self._shift(name), seen.last + self._shift(name))
+            for name, timeline in self._timelines.items()
+            if (seen := timeline.seen(shapes)) is not None
+        ]
+        if not found:
+            return None
+        return _moment(min(first for first, _ in found)), _moment(max(last for _, last in found))
 
-    def _last_seen(self, shapes: NDArray[np.intp]) -> datetime | None:
-        found = self._seen.last[shapes[shapes < len(self._seen.last)]]
-        return _moment(int(found.max())) if len(found) and found.max() > UNKNOWN else None
+    def _shift(self, name: str) -> int:
+        """Return what to add to a timeline's times to have seconds since 1970."""
+        if name == SHARED:
+            return 0
+        return self._clocks[name].since_1970(self._timelines[name].counts.last)
 
     def _notes(self, spans: dict[str, Span]) -> list[str]:
         """Say what was assumed where the logs don't tell."""
@@ -264,6 +269,12 @@ class Analyser:
                     " against the rest"
                 )
                 notes.append(t(told, source=source, share=share))
+            elif clock.daily:
+                told = N_(
+                    "{source}: its times name no day; its latest record was taken to be of the last"
+                    " 24 hours"
+                )
+                notes.append(t(told, source=source))
             elif clock.zoned is False:
                 told = N_("{source}: its times name no time zone and were read as {zone}")
                 notes.append(t(told, source=source, zone=clock.zone.tzname(self._now) or "UTC"))
@@ -277,8 +288,8 @@ class Analyser:
                         source=source,
                     )
                 )
-        span = spans.get("")
-        if span is not None and self._dated.last < span.begin:
+        span = spans.get(SHARED)
+        if span is not None and self._timelines[SHARED].counts.last < span.begin:
             notes.append(t(N_("nothing was written in the window: the latest record is older")))
         if span is not None and span.begin - span.base < min(self._baseline, self._since):
             told = N_(
@@ -314,5 +325,5 @@ def analyse(
     return analyser.analysis()
 
 
-def _moment(seconds: int | None) -> datetime | None:
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+def _moment(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from bongsu.logs.analysis import Variable
 from bongsu.logs.masking import mask
-from bongsu.logs.timestamps import has_time
+from bongsu.logs.timeforms import has_time
 
 SAMPLE = 8192
 """characters of a sample"""

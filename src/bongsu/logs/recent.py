@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bongsu.logs.miner import Block
-from bongsu.logs.timestamps import Bytes
+from bongsu.logs.timeforms import Bytes
 
 HELD = 32 << 20
 """bytes of records that are held, over all sources"""

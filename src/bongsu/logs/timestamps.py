@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
-from mmap import mmap
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-Bytes = bytes | bytearray | memoryview | mmap
-Seconds = NDArray[np.int64]
+from bongsu.logs.daytimes import SOON, Days, begin_with_times, times_of_day, until_now
+from bongsu.logs.timeforms import ANY, READERS, SPOKEN, UNKNOWN, Bytes, Form, Seconds, spoken
 
-UNKNOWN = -1
-"""the time of a record before the first that has one"""
 HEAD = 320
 """bytes of a record in which its time is looked for"""
 PLACES = 24
@@ -26,145 +23,10 @@ PLACES = 24
 MISSES = 16
 """records without a time in any known form, after which a block is taken to have no more"""
 
-MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
-FORMS = (
-    "YYYY-MM-DDTHH:mm:ss",  # ISO 8601, log4j, CRI, JSON's fields
-    "DD/BBB/YYYY:HH:mm:ss",  # Apache, nginx
-    "BBB dD HH:mm:ss YYYY",  # asctime
-    "BBB dD HH:mm:ss",  # syslog
-    "BBB D HH:mm:ss",
-    "yy/MM/DD HH:mm:ss",
-    "yyMMDD HHmmss",
-    "YYYYMMDDTHH:mm:ss",
-    "YYYYMMDDTHHmmss",
-    "iMMDD HH:mm:ss",  # klog
-    "MM-DD HH:mm:ss",
-    "EEEEEEEEEE",  # seconds since 1970, or milliseconds
-)
-"""by what they are tried; the leftmost match counts, of two there the first"""
-
-_SIGNS = {"-": b"-/.", "T": b"T _-", ":": b":.", "/": b"/", " ": b" ", "i": b"IWEF"}
-_BEFORE = {"E": r"(?<![\w.-])", "i": r"(?<!\w)", "M": r"(?<![\w./:-])", "y": r"(?<![\w./:-])"}
-_SPOKEN = re.compile(
-    rb"(\d{4})(?:-|/|\. ?|\xeb\x85\x84 ?)(\d{1,2})(?:-|/|\. ?|\xec\x9b\x94 ?)(\d{1,2})"
-    rb"(?:\. ?|\xec\x9d\xbc ?| |, )(?:(\xec\x98\xa4\xec\xa0\x84|\xec\x98\xa4\xed\x9b\x84|[AP]M) ?)?"
-    rb"(\d{1,2})(?::|\xec\x8b\x9c ?)(\d{1,2})(?::|\xeb\xb6\x84 ?)(\d{1,2})(?: ?([AP]M))?"
-)
-"""``2025. 8. 14. 오후 2:30:05``, ``2025년 8월 14일 14시 30분 5초``: of no fixed width"""
 _ZONE = re.compile(
     rb"(?:[.,:]\d{1,9})? ?(Z\b|UTC|GMT|KST|[+-](?:0\d|1[0-4]):?(?:00|15|30|45)(?!\d))"
 )
 KST = timezone(timedelta(hours=9), "KST")
-
-
-class Form:
-    """One fixed-width form of a time, read from many places at once."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.signs = [(at, _SIGNS[c]) for at, c in enumerate(text) if c in _SIGNS]
-        self.dated = "Y" in text or "y" in text or "E" in text
-
-    @property
-    def pattern(self) -> str:
-        """The regular expression of the form."""
-        classes = {**{c: f"[{s.decode().replace('-', '') + '-'}]" for c, s in _SIGNS.items()}}
-        classes |= {"d": "[ 0-3]", "BBB": f"(?:{'|'.join(MONTHS)})"}
-        pieces = re.findall(r"BBB|.", self.text)
-        body = "".join(classes.get(piece, "[0-9]") for piece in pieces)
-        after = r"(?=[0-9]{3}(?![0-9])|(?![0-9]))" if self.text[0] == "E" else "(?![0-9])"
-        return _BEFORE.get(self.text[0], r"(?<![0-9])") + body + after
-
-    def read(self, data: NDArray[np.uint8], at: Seconds, now: datetime) -> tuple[Seconds, Seconds]:
-        """Return local seconds, and which of the places ``at`` hold such a time (as indices)."""
-        good = np.flatnonzero(at + len(self.text) <= len(data))
-        for column, signs in self.signs:
-            good = good[np.isin(data[at[good] + column], np.frombuffer(signs, np.uint8))]
-        at = at[good]
-        if "E" in self.text:
-            value, ok = self._number(data, at, "E")
-            return value[ok], good[ok & ~_is_cut(data, at + len(self.text))]
-        seconds, ok = self._calendar(data, at, now)
-        return seconds[ok], good[ok]
-
-    def _calendar(
-        self, data: NDArray[np.uint8], at: Seconds, now: datetime
-    ) -> tuple[Seconds, NDArray[np.bool_]]:
-        month, ok = self._month(data, at)
-        values = {}
-        for letter, low, high in (("D", 1, 31), ("H", 0, 23), ("m", 0, 59), ("s", 0, 60)):
-            values[letter], valid = self._number(data, at, letter)
-            ok &= valid & (values[letter] >= low) & (values[letter] <= high)
-        year, valid = self._year(data, at, now)
-        ok &= valid & (month >= 1) & (month <= 12)  # noqa: PLR2004  a year's months
-        days = _days(year, np.clip(month, 1, 12), values["D"])
-        seconds = ((days * 24 + values["H"]) * 60 + values["m"]) * 60 + values["s"]
-        if not self.dated:
-            ahead = seconds > now.timestamp() + 86400
-            seconds = np.where(
-                ahead, seconds - (days - _days(year - 1, month, values["D"])) * 86400, seconds
-            )
-        return seconds, ok
-
-    def _year(
-        self, data: NDArray[np.uint8], at: Seconds, now: datetime
-    ) -> tuple[Seconds, NDArray[np.bool_]]:
-        if "Y" in self.text:
-            year, ok = self._number(data, at, "Y")
-            return year, ok & (year >= 1970)  # noqa: PLR2004  where time begins
-        if "y" in self.text:
-            year, ok = self._number(data, at, "y")
-            return year + 2000, ok
-        return np.full(len(at), now.year, np.int64), np.ones(len(at), np.bool_)
-
-    def _month(self, data: NDArray[np.uint8], at: Seconds) -> tuple[Seconds, NDArray[np.bool_]]:
-        if "B" not in self.text:
-            return self._number(data, at, "M")
-        first = self.text.index("B")
-        letters = [data[at + first + k].astype(np.int64) for k in range(3)]
-        code = (letters[0] << 16) | (letters[1] << 8) | letters[2]
-        month = _MONTH_OF[np.searchsorted(_MONTH_CODES, code).clip(0, 11)]
-        return month, _MONTH_CODES[np.searchsorted(_MONTH_CODES, code).clip(0, 11)] == code
-
-    def _number(
-        self, data: NDArray[np.uint8], at: Seconds, letter: str
-    ) -> tuple[Seconds, NDArray[np.bool_]]:
-        value = np.zeros(len(at), np.int64)
-        ok = np.ones(len(at), np.bool_)
-        for column, name in enumerate(self.text):
-            if name == letter or (name == "d" and letter == "D"):
-                digit = data[at + column].astype(np.int64) - ord("0")
-                if name == "d":
-                    digit = np.where(digit == ord(" ") - ord("0"), 0, digit)
-                ok &= (digit >= 0) & (digit <= 9)  # noqa: PLR2004  what a digit is
-                value = value * 10 + digit
-        return value, ok
-
-
-def _is_cut(data: NDArray[np.uint8], at: Seconds) -> NDArray[np.bool_]:
-    """Whether seconds since 1970 go on otherwise than as milliseconds."""
-    digits = np.zeros(len(at), np.int64)
-    going = np.ones(len(at), np.bool_)
-    for k in range(4):
-        here = data[np.minimum(at + k, len(data) - 1)]
-        going &= (here >= ord("0")) & (here <= ord("9")) & (at + k < len(data))
-        digits += going
-    cut: NDArray[np.bool_] = (digits != 0) & (digits != 3)  # noqa: PLR2004  milliseconds have three more
-    return cut
-
-
-def _days(year: Seconds, month: Seconds, day: Seconds) -> Seconds:
-    months = ((year - 1970) * 12 + np.clip(month, 1, 12) - 1).astype("datetime64[M]")
-    first: Seconds = months.astype("datetime64[D]").astype(np.int64)
-    days: Seconds = first + day - 1
-    return days
-
-
-_CODES = [int.from_bytes(name.encode(), "big") for name in MONTHS]
-_MONTH_OF = np.argsort(np.array(_CODES)).astype(np.int64) + 1
-_MONTH_CODES = np.sort(np.array(_CODES, np.int64))
-_FORMS = tuple(Form(text) for text in FORMS)
-_ANY = re.compile("|".join(f"({form.pattern})" for form in _FORMS).encode())
 
 
 class Place(NamedTuple):
@@ -192,7 +54,7 @@ class _Records(NamedTuple):
 
     def place(self, row: int) -> Place | None:
         """Return where the leftmost time of a record stands, and in which form."""
-        found = _ANY.search(self.head(row))
+        found = ANY.search(self.head(row))
         if found is None or found.lastindex is None:
             return None
         return Place(found.lastindex - 1, found.start())
@@ -213,21 +75,39 @@ class Clock:
         """whether the source says its zone; None while no time was seen"""
         self.guessed_year = False
         self.dated = self.ahead = 0
+        self.daily = False
+        """whether the source has times of day only: its times count from a midnight of its own"""
+        self._days = Days()
         self._places: dict[Place, int] = {}
         self._last = UNKNOWN
 
     def times(self, data: Bytes, starts: Seconds, ends: Seconds) -> Seconds:
         """Return each record's time, ``(n,)`` seconds since 1970, `UNKNOWN` where none is known."""
         block = _Records(data, np.frombuffer(data, np.uint8), starts, ends)
-        found = np.full(len(starts), UNKNOWN, np.int64)
-        todo = np.arange(len(starts))
+        if not self.daily:
+            found = self._dated_times(block)
+            self.daily = not self.dated and begin_with_times(block.view, starts, ends)
+        if self.daily:
+            found = self._days.unrolled(times_of_day(block.view, starts, ends))
+            self.dated += int(np.count_nonzero(found != UNKNOWN))
+        return self._filled(found)
+
+    def since_1970(self, last: int) -> int:
+        """Return what to add to a daily source's times if the last was written just now."""
+        now = int(self.now.timestamp())
+        local = until_now(last, now + _east(self.zone, now))
+        return local - _east(self.zone, last + local)
+
+    def _dated_times(self, block: _Records) -> Seconds:
+        found = np.full(len(block.starts), UNKNOWN, np.int64)
+        todo = np.arange(len(block.starts))
         for place in sorted(self._places, key=self._places.__getitem__, reverse=True):
             if not len(todo):
                 break
             todo = self._read(place, block, todo, found)
         todo = self._learn(block, todo, found)
-        self.dated += len(starts) - len(todo) - self._disbelieve(found)
-        return self._filled(found)
+        self.dated += len(found) - len(todo) - self._disbelieve(found)
+        return found
 
     def _disbelieve(self, found: Seconds) -> int:
         """Take away times that lie ahead of now: one of them would be the end of the window."""
@@ -263,14 +143,14 @@ class Clock:
         for form, cells in columns.items():
             rows = np.array([row for row, _ in cells])
             columns_of = np.array([column for _, column in cells])
-            self._keep(_FORMS[form], block, columns_of, rows, found)
+            self._keep(READERS[form], block, columns_of, rows, found)
         todo = todo[found[todo] == UNKNOWN]
         for row in todo.tolist():
             self._read_spoken(block, row, found)
         return _left(todo, found)
 
     def _read(self, place: Place, block: _Records, todo: Seconds, found: Seconds) -> Seconds:
-        got = self._keep(_FORMS[place.form], block, place.column, todo, found)
+        got = self._keep(READERS[place.form], block, place.column, todo, found)
         if got:
             self._places[place] = self._places.get(place, 0) + got
         return _left(todo, found)
@@ -304,15 +184,15 @@ class Clock:
 
     def _guess_zone(self, local: int) -> None:
         """Nothing was written in the future: where it seems so, the zone must be another one."""
-        latest = int(self.now.timestamp()) + 600
+        latest = int(self.now.timestamp()) + SOON
         for zone in (self.zone, UTC, KST):
             if local - _east(zone, local) <= latest:
                 self.zone = zone
                 return
 
     def _read_spoken(self, block: _Records, row: int, found: Seconds) -> bool:
-        match = _SPOKEN.search(block.head(row))
-        if match is None or (local := _spoken(match)) is None:
+        match = SPOKEN.search(block.head(row))
+        if match is None or (local := spoken(match)) is None:
             return False
         found[row] = local - _east(self.zone, local)
         self.zoned = bool(self.zoned)
@@ -347,19 +227,3 @@ def _east(zone: tzinfo, local: int) -> int:
         .utcoffset()
     )
     return int(offset.total_seconds()) if offset is not None else 0
-
-
-def _spoken(found: re.Match[bytes]) -> int | None:
-    year, month, day, hour, minute, second = (int(found[k]) for k in (1, 2, 3, 5, 6, 7))
-    half = found[4] or found[8]
-    if half is not None:
-        hour = hour % 12 + (12 if half in ("오후".encode(), b"PM") else 0)
-    try:
-        return int(datetime(year, month, day, hour, minute, second, tzinfo=UTC).timestamp())
-    except ValueError:
-        return None
-
-
-def has_time(text: str) -> bool:
-    """Whether a time in one of the known forms stands in a text."""
-    return _ANY.search(text.encode()) is not None or _SPOKEN.search(text.encode()) is not None
