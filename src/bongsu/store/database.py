@@ -64,7 +64,7 @@ async def connect_pool(
     Raises:
         DatabaseError: it can't be reached, is too old, or belongs to a newer Bongsu.
     """
-    deadline = asyncio.get_running_loop().time() + patience
+    deadline, told = asyncio.get_running_loop().time() + patience, False
     while True:
         try:
             return await _pool(url, size, name, flushed=flushed)
@@ -73,7 +73,9 @@ async def connect_pool(
             if late or isinstance(error, ValueError) or not isinstance(error, AWAY):
                 msg = f"the database can't be used: {str(error) or repr(error)}"
                 raise DatabaseError(msg) from error
-            log.warning("database.waited_for", error=repr(error))
+            if not told:
+                log.warning("database.waited_for", seconds=patience, error=repr(error))
+            told = True
             await asyncio.sleep(RETRY)
 
 

@@ -276,7 +276,7 @@ class _Shown:
             clock=clock.name, name=self.t(CLOCKS.get(clock.name, clock.name)),
             started_at=clock.started_at, due_at=clock.due_at, stopped_at=clock.stopped_at,
             target_seconds=clock.target.total_seconds(),
-            elapsed_seconds=clock.elapsed(self.now).total_seconds(),
+            elapsed_seconds=max(clock.elapsed(self.now).total_seconds(), 0.0),
             breached=clock.breached(self.now), met=clock.met,
         )  # fmt: skip
 
