@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from tests.engine.desk import Desk, alert
@@ -221,6 +222,30 @@ async def test_what_a_check_prints_is_there_while_it_runs_and_masked(desk: Desk,
         assert await verifications.printing(conn, effect.incident) == {}
         kept = await verifications.latest(conn, effect.incident)
     assert {name: row.output for name, row in kept.items()} == dict.fromkeys(BOTH, "ok")
+
+
+async def test_a_result_waits_for_a_database_that_is_away(
+    desk: Desk, build: Build, monkeypatch: pytest.MonkeyPatch
+):
+    effect, due = await recovered(desk)
+    transact, failures = desk.engine.transact, [ConnectionRefusedError(), OSError()]
+
+    async def away(work: Any) -> Any:
+        if failures:
+            raise failures.pop()
+        return await transact(work)
+
+    monkeypatch.setattr(desk.engine, "transact", away)
+    runs: list[str] = []
+
+    async def counted(
+        checks: Mapping[str, VerificationCheck], ask: AskQuiet, tell: OnChecked, *_more: object
+    ) -> None:
+        runs.extend(checks)
+        await passes(checks, ask, tell)
+
+    assert await build(counted).verify(effect, due)
+    assert (runs, await results(desk)) == (BOTH, [(name, "passed") for name in BOTH])
 
 
 async def test_nothing_is_tested_on_once_the_service_has_relapsed(

@@ -33,6 +33,7 @@ from bongsu.incident.verification.plan import WATCH_OVER, every_check
 from bongsu.manual.schema.base import SeverityLevel
 from bongsu.manual.schema.verification import VerificationCheck
 from bongsu.store import incidents, verifications
+from bongsu.store.database import AWAY
 from bongsu.store.verifications import VerificationRow
 
 if TYPE_CHECKING:
@@ -51,6 +52,8 @@ PLACES = 2
 LEASE = timedelta(seconds=30)
 RENEW_EVERY = 10.0
 """seconds; the claim of a process that died is free after `LEASE`"""
+AWAY_PAUSE = 0.2
+"""seconds between two attempts while the database is away"""
 END_WITHIN = 5.0
 """seconds that programs under way have to end when the process stops"""
 
@@ -159,13 +162,17 @@ class Verifier:
             )
             return [advance(policy, locked[effect.incident], e.SYSTEM, [body], now)]
 
-        await self._engine.transact(work)
+        await _there(lambda: self._engine.transact(work))
 
     async def quiet(self, severities: Sequence[SeverityLevel], asked: timedelta) -> Quiet:
         """Say how long no alert of these severities has fired."""
-        async with self._engine.pool.acquire() as conn:
-            now = self._engine.clock.now()
-            return Quiet(*await verifications.quiet(conn, severities, asked, now))
+
+        async def ask() -> Quiet:
+            async with self._engine.pool.acquire() as conn:
+                now = self._engine.clock.now()
+                return Quiet(*await verifications.quiet(conn, severities, asked, now))
+
+        return await _there(ask)
 
     async def _hold(self, effect: Effect, running: asyncio.Task[None]) -> None:
         while True:
@@ -245,6 +252,16 @@ class _Apart:
         if self._loop is not None and self._task is not None and not self._loop.is_closed():
             with contextlib.suppress(RuntimeError):  # it ended by itself meanwhile
                 self._loop.call_soon_threadsafe(self._task.cancel)
+
+
+async def _there(ask: Callable[[], Awaitable[T]]) -> T:
+    """Wait for a database that is away: ten minutes of testing must not be lost to its restart."""
+    while True:
+        try:
+            return await ask()
+        except AWAY as error:
+            log.info("verification.waits_for_database", error=repr(error))
+            await asyncio.sleep(AWAY_PAUSE)
 
 
 async def _over(loop: asyncio.AbstractEventLoop, work: Awaitable[T]) -> T:

@@ -218,6 +218,17 @@ async def test_a_service_that_fails_its_smoke_test_is_not_put_under_load():
     assert done == [("smoke:a", "failed"), ("performance:b", "inconclusive")]
 
 
+async def test_load_tests_of_two_recoveries_never_run_together(tmp_path: Path):
+    """Each would find the service slow because of the other."""
+    claims = (
+        "import os, sys, time; f = os.open(sys.argv[1], os.O_CREAT | os.O_EXCL); time.sleep(0.3); "
+        "os.unlink(sys.argv[1])"
+    )
+    load = program("exit_code == 0", claims, str(tmp_path / "only"))
+    both = await asyncio.gather(in_order(performance_a=load), in_order(performance_a=load))
+    assert list(both) == [[("performance:a", "passed")]] * 2
+
+
 async def test_one_that_hangs_holds_up_none_beside_it():
     hangs = program("exit_code == 0", "import time; time.sleep(60)", timeout="1s")
     done = await in_order(smoke_a=hangs, smoke_b=program("exit_code == 0", "pass"))
