@@ -39,12 +39,13 @@ def templates(
 ) -> None:
     """Print each template with its count, most frequent first; or the template of each line."""
     from bongsu.logs.files import UnreadableLog
+    from bongsu.logs.miner import Miner
 
     try:
         if assign:
-            _print_assigned(_miner(file, stacks=False), _data(file), as_json=as_json)
+            _print_assigned(Miner(stacks=False), _data(file), as_json=as_json)
         else:
-            _print_counted(_miner(file, stacks=True), _data(file), as_json=as_json)
+            _print_counted(Miner(stacks=True), _data(file), as_json=as_json)
     except UnreadableLog as error:
         print(f"bongsu: {t(error.text, **error.values)}", file=sys.stderr)
         raise typer.Exit(UNREADABLE) from None
@@ -59,15 +60,6 @@ def _data(file: str) -> Iterator[Data]:
     from bongsu.logs.files import blocks, stream
 
     return stream(sys.stdin.buffer) if file == "-" else blocks(Path(file))
-
-
-def _miner(file: str, *, stacks: bool) -> Miner:
-    """Make a miner that needn't find out first that there is much to come."""
-    from bongsu.logs.miner import SMALL, Miner
-
-    path = Path(file)
-    much = file != "-" and path.is_file() and path.stat().st_size > SMALL
-    return Miner(stacks=stacks, small=-1 if much else SMALL)
 
 
 def _print_counted(miner: Miner, data: Iterable[Data], *, as_json: bool) -> None:

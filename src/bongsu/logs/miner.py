@@ -27,8 +27,8 @@ __all__ = ["Block", "Miner", "Templates"]
 
 Data = bytes | bytearray | memoryview | mmap
 
-SMALL = 4 << 20
-"""bytes up to which the fast path isn't worth its start-up"""
+SMALL = 2 << 20
+"""bytes up to which the fast path isn't worth its start-up; less than a block of a large file"""
 SHAPES = 1 << 17
 """shapes that are told apart exactly; later ones by the words that are common"""
 ROUGH = 1 << 15
