@@ -84,6 +84,20 @@ async def declared(someone: Reader, title: str = "검색이 되지 않아요", s
     return str(action).removesuffix("/note")
 
 
+async def test_the_list_says_what_is_brought_back_first_where_several_services_are_broken(
+    site: Site,
+) -> None:
+    someone = await reader(site, "responder")
+    for service in ("redis", "mongodb"):
+        await someone.send(
+            "/incidents", "/incidents", title=service, severity="P1", service=service
+        )
+    page = await someone.get("/incidents")
+    places = [place.get_text(" ", strip=True) for place in page.select("#s-order .places li")]
+    assert "MongoDB" in places[0]
+    assert any("Redis" in place for place in places[1:])
+
+
 def thousand_notes(start: int) -> Command:
     bodies = [body for n in range(1000) for body in c.note(f"메모 {start + n}")]
     return lambda _policy, _incident, _now: bodies

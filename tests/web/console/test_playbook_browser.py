@@ -156,6 +156,12 @@ async def test_the_pages_of_playbooks_fit_any_screen(
     complaints = Complaints()
     page = await signed_in(browser, staged, "backend-a", size, complaints)
     await declare(page, "검색 API 오류")
+    await page.locator("header nav").get_by_role("link", name="조치서").click()
+    await page.wait_for_url("**/playbooks")
+    if size is PHONE:
+        await page.locator("header summary").click()
+    await page.locator("header nav").get_by_role("link", name="신호").last.click()
+    await page.wait_for_url("**/signals")
     for path in ("/playbooks", "/playbooks/slow"):
         await page.goto(staged.base_url + path)
         await taken(page, f"{path.replace('/', '-')}-{size['width']}")
