@@ -204,7 +204,8 @@ def _print(analyser: Analyser, *, as_json: bool) -> None:
     if found.records:
         _show(found, as_json=as_json)
     for trouble in found.troubles:
-        print(f"bongsu logs: {t(N_('not read: {what}'), what=trouble)}", file=sys.stderr)
+        text = t(N_("not read: {what}"), what=trouble)
+        print(f"bongsu logs: {text}", file=sys.stderr)
     if not found.records:
         _refuse(t(N_("there is not one line to analyse")))
     if found.troubles:
