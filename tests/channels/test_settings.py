@@ -51,7 +51,7 @@ async def test_a_channel_that_is_not_configured_says_how_to_configure_it() -> No
 
 async def test_a_channel_of_the_manual_that_this_release_lacks_names_those_it_has() -> None:
     channels = registry.build({})
-    with pytest.raises(DeliveryError, match=r"kakao.*slack, email, terminal") as failed:
+    with pytest.raises(DeliveryError, match=r"kakao.*slack, email, webhook, terminal") as failed:
         await channels["kakao"].send(a_page(lang="en"), "01012345678")
     assert failed.value.permanent
     assert "kakao" not in channels

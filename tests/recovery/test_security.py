@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi import Request
 from tests.kube.remote_exec import Executed
 from tests.recovery.conftest import NAMESPACE, Site, outcomes
 from tests.recovery.networks import (
@@ -24,8 +25,13 @@ from tests.recovery.networks import (
     two_machines,
 )
 
+from bongsu.actions.evidence import custody
 from bongsu.actions.evidence.sealing import verify
+from bongsu.channels import registry
+from bongsu.engine.courier import Courier
+from bongsu.engine.effects import Effect
 from bongsu.engine.hands import SystemHands
+from bongsu.engine.messages import Writer
 from bongsu.incident.runs.steps import step_of
 from bongsu.manual.schema.playbooks import HumanStep
 
@@ -139,6 +145,26 @@ def test_a_capture_ends_by_itself_and_holds_the_attacks_packets(networks: Networ
     assert packets(folder / told["file"], "src", "host", ATTACKER)
 
 
+def test_a_flipped_byte_of_a_capture_is_detected_by_anybody(networks: Networks, tmp_path: Path):
+    folder = tmp_path / "case"
+    networks.bongsu("evidence", "open", str(folder), "--case", "INC-1")
+    with networks.attack():
+        networks.bongsu("evidence", "capture", str(folder), "--seconds", "0.5")
+    seal = json.loads(networks.bongsu("evidence", "seal", str(folder), "--json").stdout)["seal"]
+    by_hand = ["sha256sum", "--check", "--quiet", "MANIFEST.sha256"]
+    assert subprocess.run(by_hand, cwd=folder, check=False).returncode == 0
+    assert networks.bongsu("evidence", "verify", str(folder), "--seal", seal).returncode == 0
+    file = folder / "items" / "captures" / "net.pcap"
+    file.chmod(0o600)
+    whole = bytearray(file.read_bytes())
+    whole[-1] ^= 1
+    file.write_bytes(whole)
+    assert subprocess.run(by_hand, cwd=folder, check=False, capture_output=True).returncode == 1
+    found = networks.bongsu("evidence", "verify", str(folder), "--seal", seal)
+    assert found.returncode == 1
+    assert "items/captures/net.pcap" in found.stdout
+
+
 def test_a_capture_ends_when_it_is_large_enough(networks: Networks, tmp_path: Path):
     folder = tmp_path / "case"
     networks.bongsu("evidence", "open", str(folder), "--case", "INC-1")
@@ -237,6 +263,8 @@ async def test_a_security_incident_is_preserved_isolated_told_and_sealed(
     found = verify(folder)
     assert found.whole, found.troubles
     assert found.seal in await edge.output(run), "the seal stands in the incident's record"
+    chain = custody.read(folder).entries
+    assert all(one.who.startswith("security_incident (") for one in chain), chain
 
     names = list(outcomes(run))
     assert names.index("Record the network traffic") < names.index("Block the attacker's address")
@@ -248,6 +276,28 @@ async def test_a_security_incident_is_preserved_isolated_told_and_sealed(
     assert back.outcome == "undone"
     assert networks.connects()
     assert scale_of(edge) == 2
+
+
+async def test_the_security_team_is_told_by_its_webhook(edge: Site, networks: Networks):
+    told: list[dict[str, Any]] = []
+
+    @edge.application.app.post("/security")
+    async def take(request: Request) -> None:
+        told.append(await request.json())
+
+    desk = edge.house.desk
+    channels = registry.build({"SECURITY_WEBHOOK": f"{edge.application.url}/security"})
+    writer = Writer("http://b", b"s" * 32)
+    edge.house.doers.courier = Courier(desk.engine, channels, writer, "one", desk.pool)
+    await edge.run("security_incident", case="INC-13", workload="suspicious", capture_seconds=1)
+    due = await desk.pool.fetch(
+        "SELECT incident, seq FROM effects JOIN events USING (incident, seq)"
+        " WHERE done_at IS NULL AND kind = 'delivery_due' AND body ->> 'channel' = 'webhook'"
+    )
+    for row in due:
+        await edge.house.doers.do(Effect(*row))
+    (body,) = told
+    assert (body["alert"], body["severity"]) == ("Security incident detected", "critical")
 
 
 async def test_what_can_not_be_preserved_is_not_destroyed(edge: Site, networks: Networks):

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import structlog
 
-from bongsu.channels import email, slack, terminal
+from bongsu.channels import email, slack, terminal, webhook
 from bongsu.channels.environment import Environment, SettingsError
 from bongsu.channels.message import Channel, DeliveryError, Message, Receipt
 from bongsu.channels.slack import SlackChannel
@@ -25,7 +25,9 @@ class Folder(Protocol):
         """Make the channel; None where it isn't configured."""
 
 
-FOLDERS: dict[str, Folder] = {"slack": slack, "email": email, "terminal": terminal}
+FOLDERS: dict[str, Folder] = {
+    "slack": slack, "email": email, "webhook": webhook, "terminal": terminal
+}  # fmt: skip
 
 _log = structlog.get_logger(__name__)
 
