@@ -35,7 +35,7 @@ from bongsu.engine.runtime import NoManualError, Runtime, running
 from bongsu.i18n import N_, translator
 from bongsu.manual.problems import ManualError, UnreadableManual
 from bongsu.store.alert_writer import AlertWriter
-from bongsu.store.database import AWAY, DatabaseError, connect_pool
+from bongsu.store.database import AWAY, UNUSABLE, DatabaseError, connect_pool
 from bongsu.store.integrations import IntegrationKeys
 from bongsu.web import app as web
 from bongsu.web.console import Console, render_go
@@ -87,7 +87,9 @@ def _run(main: Coroutine[Any, Any, None]) -> None:
 def _why(error: BaseException) -> str:
     """Say what is wrong with the database, or that it went away while we were starting."""
     if isinstance(error, DatabaseError):
-        return str(error)
+        said = str(error)
+        text = N_("the database can't be used: {why}") if said.startswith(UNUSABLE) else "{why}"
+        return t(text, why=said.removeprefix(UNUSABLE))
     text = N_("the database went away ({error}). See that it runs, then start again.")
     return t(text, error=str(error) or type(error).__name__)
 

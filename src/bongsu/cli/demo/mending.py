@@ -38,7 +38,8 @@ def mendable(manual: Manual, frontend: str, backend: str, supervisor: str) -> Ma
         "lock": "demo/backend",
         "steps": [
             {
-                "kind": "http", "name": {"ko": "관리자에게 재시작 요청", "en": "Tell the supervisor"},
+                "kind": "http",
+                "name": {"ko": "관리자에게 재시작 요청", "en": "Tell the supervisor"},
                 "url": supervisor, "approve": "technical_lead", "idempotent": True,
             },
             {
