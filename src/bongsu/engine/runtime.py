@@ -33,6 +33,7 @@ from bongsu.engine.reporter import Reporter
 from bongsu.engine.stepper import Stepper
 from bongsu.engine.triage import Triage
 from bongsu.engine.verifier import Verifier
+from bongsu.engine.warming import keep_warm
 from bongsu.manual.check import load_checked
 from bongsu.manual.load import from_document, to_document
 from bongsu.manual.schema.document import Manual
@@ -56,8 +57,6 @@ PATIENCE = 30.0
 """seconds that a database is waited for at the start; it may be starting as well"""
 END_WITHIN = 10.0
 """seconds that everything has to come to an end by itself when the process stops"""
-WARM_EVERY = 60.0
-"""seconds between two touches of every channel's connection"""
 
 log = structlog.get_logger(__name__)
 
@@ -144,7 +143,9 @@ async def running(
             pool, claims, channels, base_url, manual=manual, runner=runner, lease=lease
         )
         stopping = asyncio.Event()
-        work = _everything(runtime, channels, stopping) if runner is None else {}
+        work = _everything(runtime, stopping) if runner is None else {}
+        if runner is None:
+            work["warming"] = keep_warm(pool, claims, channels, stopping)
         for queue in QUEUES if runner is None else (queue_of(runner),):
             work[f"{queue} jobs"] = jobs.work(pool, queue, runtime.doers.do, stopping)
         work["follow the manual"] = _follow_manual(runtime, stopping)
@@ -163,16 +164,13 @@ async def running(
             await registry.close(channels)
 
 
-def _everything(
-    runtime: Runtime, channels: Mapping[str, Channel], stopping: asyncio.Event
-) -> dict[str, Coroutine[Any, Any, None]]:
+def _everything(runtime: Runtime, stopping: asyncio.Event) -> dict[str, Coroutine[Any, Any, None]]:
     """What a process does that is nobody's runner, besides its queues."""
     return {
         "looker": runtime.looker.run(stopping),
         "triage": runtime.triage.run(stopping),
         "sweep": runtime.triage.keep_sweeping(stopping),
         "housekeeping": Housekeeping(runtime.engine, runtime.triage).run(stopping),
-        "warm channels": _keep_warm(channels, stopping),
     }
 
 
@@ -213,14 +211,6 @@ async def _assemble(
     triage, looker, broken = Triage(engine), Looker(engine), asyncio.Event()
     doers.reporter.flooded = lambda: triage.waiting > FLOOD
     return Runtime(pool, engine, triage, doers, diagnostician, looker, writer, broken)
-
-
-async def _keep_warm(channels: Mapping[str, Channel], stopping: asyncio.Event) -> None:
-    """Keep every channel's connection open, so that no page waits for a handshake."""
-    while not stopping.is_set():
-        await registry.warm(channels)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stopping.wait(), WARM_EVERY)
 
 
 async def _follow_manual(runtime: Runtime, stopping: asyncio.Event) -> None:

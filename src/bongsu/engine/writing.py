@@ -79,6 +79,14 @@ async def write(
             await incidents.put_off(conn, name, step.look_at, step.trouble)
 
 
+async def rehearse(conn: PoolConnection) -> None:
+    """Let a connection learn the statements of `write`; nothing is written."""
+    arguments = len(set(re.findall(r"\$\d+", WRITE)))
+    await conn.execute(WRITE, *[[] for _ in range(arguments)])
+    await conn.fetch(incidents.LAST_HASHES, [])
+    await jobs.defer(conn, [])
+
+
 def _ended(steps: Sequence[Step]) -> list[runs.Ended]:
     """The runs whose locks are free with this transaction."""
     return [
