@@ -61,16 +61,12 @@ def _imported(packages: set[str]) -> dict[str, dict[str, set[str]]]:
         name: defaultdict(set, {".": set()}) for name in packages
     }
     for file in (MODULES / "artillery").rglob("*.js"):
-        for default, names, source in _IMPORT.findall(file.read_text("utf-8")):
-            depth = 2 if source.startswith("@") else 1
-            package = "/".join(source.split("/")[:depth])
+        for default, listed, source in _IMPORT.findall(file.read_text("utf-8")):
+            package = "/".join(source.split("/")[: 1 + source.startswith("@")])
             if package in found:
-                listed = {
-                    name.split(" as ")[0].strip() for name in names.split(",") if name.strip()
-                }
-                found[package]["." + source.removeprefix(package)] |= listed | (
-                    {"default"} if default else set()
-                )
+                names = {name.split(" as ")[0].strip() for name in listed.split(",")} - {""}
+                place = "." + source.removeprefix(package)
+                found[package][place] |= names | ({"default"} if default else set())
     return found
 
 

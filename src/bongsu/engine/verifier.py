@@ -110,12 +110,7 @@ class Verifier:
             running.result()
 
     async def _run(self, effect: Effect, names: Sequence[str]) -> None:
-        known = every_check(self._engine.policy.manual)
-        for name in names:
-            if name not in known:
-                gone = Checked(check=name, outcome="inconclusive", why=e.Reason("check_gone"))
-                await self.record(effect, gone)
-        checks = {name: known[name] for name in names if name in known}
+        checks = await self._known(effect, names)
         if not checks:
             return
         printing = await self._printing(effect, list(checks))
@@ -134,6 +129,15 @@ class Verifier:
         finally:
             for one in printing.values():
                 one.stop()
+
+    async def _known(self, effect: Effect, names: Sequence[str]) -> dict[str, VerificationCheck]:
+        """Return the checks; one that the manual has lost meanwhile has its answer here."""
+        known = every_check(self._engine.policy.manual)
+        for name in names:
+            if name not in known:
+                gone = Checked(check=name, outcome="inconclusive", why=e.Reason("check_gone"))
+                await self.record(effect, gone)
+        return {name: known[name] for name in names if name in known}
 
     async def _printing(self, effect: Effect, checks: Sequence[str]) -> dict[str, StepOutput]:
         """Make a place for what each check prints, where people see it at once."""

@@ -86,6 +86,14 @@ async def test_only_a_commander_overrides_the_checks(site: Site) -> None:
     assert any("the test account has expired" in entry["text"] for entry in told)
 
 
+async def test_nothing_runs_any_more_at_an_incident_that_was_resolved_without(site: Site) -> None:
+    api = site.as_("commander")
+    at = await recovered(api)
+    assert (await api.get(f"{at}/verifications"))["checks"][0]["running"]
+    await api.post(f"{at}/resolve", {"override": "by hand"})
+    assert not (await api.get(f"{at}/verifications"))["checks"][0]["running"]
+
+
 async def test_checks_are_run_again_when_asked(site: Site) -> None:
     api = site.as_("responder")
     at = await recovered(api)

@@ -56,6 +56,16 @@ def standing(incident: Incident, check: str) -> Outcome | None:
     return found.outcome
 
 
+def running(incident: Incident) -> frozenset[str]:
+    """Return the checks whose answers are waited for; what an end broke off has none to come."""
+    found = incident.verification.running
+    if incident.open:
+        return found
+    asked = incident.verification.asked
+    watched = incident.phase is Phase.RESOLVED
+    return frozenset(name for name in found if watched and asked[name].why == WATCH_OVER)
+
+
 def unverified(manual: Manual, incident: Incident) -> dict[str, Outcome | None]:
     """Return the required checks that have not passed since the recovery, with their standing."""
     found = {

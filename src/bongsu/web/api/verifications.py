@@ -121,7 +121,7 @@ def _view(
 ) -> VerificationView:  # fmt: skip
     manual, t = words
     known = incident.verification.known.get(name)
-    running = name in incident.verification.running
+    running = name in plan.running(incident)
     group, _, _ = name.partition(":")
     return VerificationView(
         name, group, check.name.in_(t.lang), check.criterion.in_(t.lang), check.passes,

@@ -12,6 +12,7 @@ from bongsu.i18n import N_
 from bongsu.incident.digest import KINDS, VERDICTS
 from bongsu.incident.phases import Phase
 from bongsu.incident.state import Incident
+from bongsu.incident.verification import plan
 from bongsu.incident.verification.reasons import OUTCOMES
 from bongsu.store import incidents, reading, reports, verifications
 from bongsu.store.reports import KeptReport, ReportRow
@@ -249,7 +250,7 @@ async def _printed(visit: Visit, incident: int, report: _LatestReport) -> str:
     if not all(run.over for run in known.runs.values()):
         values |= await runs_values(visit, known, (await report.values(known))["found"])
         parts.append(visit.frame.text("incident/runs_part.html", values))
-    if known.verification.running:
+    if plan.running(known):
         values |= await verification_values(visit, known)
         parts.append(visit.frame.text("incident/verification_part.html", values))
     return "".join(parts)
