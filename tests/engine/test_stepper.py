@@ -482,6 +482,45 @@ async def test_a_dry_run_holds_no_lock(build: Build):
     assert await house.desk.count("runs", "lock IS NOT NULL") == 0
 
 
+async def stopped(house: House, incident: int, name: str, **how: Any) -> None:
+    await house.desk.engine.act(
+        incident, "person:pm", lambda _, one, __: asking.stop(one, name, **how)
+    )
+
+
+async def test_a_step_under_way_can_be_ended_and_what_was_done_is_taken_back(
+    build: Build, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(claims, "RENEW_EVERY", 0.05)
+    steps = command("scale", undo=["back"]), command("look")
+    house = build(policy(*steps), FakeHands(hangs="scale")).begins_at_once()
+    incident = await opened(house)
+    name = await house.asks(incident)
+    await begun(house)
+    await stopped(house, incident, name, undo=True)
+    await asyncio.sleep(0.3)
+    assert not (await house.run(incident, name)).over, "the step under way goes on"
+    await stopped(house, incident, name, undo=False, at_once=True)
+    run = await house.over(incident, name)
+    assert house.hands.done == ["scale", "undo scale"]
+    assert (run.outcome, run.done[0].outcome) == ("undone", "failed")
+
+
+async def test_what_ends_one_run_at_once_ends_no_other(
+    build: Build, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(claims, "RENEW_EVERY", 0.05)
+    house = build(policy(command("scale")), FakeHands(hangs="scale")).begins_at_once()
+    incident = await opened(house)
+    one, other = await house.asks(incident), await house.asks(incident)
+    while len(house.hands.done) < 2:
+        await asyncio.sleep(0.01)
+    await stopped(house, incident, one, undo=False, at_once=True)
+    assert (await house.over(incident, one)).outcome == "stopped"
+    await asyncio.sleep(0.3)
+    assert not (await house.run(incident, other)).over
+
+
 async def test_every_lock_is_released_when_its_run_ends_however_it_ends(build: Build):
     fate = {"scale": Came("failed", exit_code=1)}
     house = build(policy(command("scale"), lock="b"), FakeHands(fate=fate)).begins_at_once()

@@ -187,11 +187,12 @@ def stop(
     *,
     incident: Which,
     undo: Annotated[bool, typer.Option("--undo", help=t(N_("take back what was done")))] = False,
+    now: Annotated[bool, typer.Option("--now", help=t(N_("end the step under way, too")))] = False,
     note: Note = "",
     as_json: AsJson = False,
 ) -> None:
     """End it; what was done stays, or is taken back."""
-    _say(incident, run, "stop", as_json=as_json, undo=undo, note=note)
+    _say(incident, run, "stop", as_json=as_json, undo=undo, at_once=now, note=note)
 
 
 @app.command(help=t(N_("Take a run back, the last step first")))

@@ -20,7 +20,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from bongsu.actions.guard import CLAIM_HOLDS
 from bongsu.actions.guarding import passed
@@ -47,6 +47,10 @@ ANSWER_WITHIN = 5.0
 """seconds that one renewal waits for the database; then another connection is asked"""
 
 
+class StoppedError(Exception):
+    """A person has said that the step is to end now."""
+
+
 def lease_of(text: str) -> timedelta:
     """Read how long a claim holds from a number of seconds; nothing is the default.
 
@@ -67,6 +71,8 @@ class Claim:
     def __init__(self, pool: Pool, effect: Effect, worker: str, lease: timedelta = LEASE) -> None:
         self._pool, self.effect, self._lease = pool, effect, lease
         self._renewing: asyncio.Task[None] | None = None
+        self._run = ""
+        self._is_to_end = asyncio.Event()
         self.name = f"{worker}/{secrets.token_hex(4)}"
         self._renewed = passed()
 
@@ -96,7 +102,7 @@ class Claim:
     async def _asked(
         self, conn: PoolConnection, due: r.StepDue, at: datetime, *, repeats: bool, gone: str = ""
     ) -> StepClaim | None:
-        asked = passed()
+        asked, self._run = passed(), due.run
         found = await step_effects.claim(
             conn, self.effect, self.name, self._lease, due, at, repeats=repeats, gone=gone
         )
@@ -118,16 +124,21 @@ class Claim:
 
         Raises:
             BusyElsewhereError: it was lost; what was begun has been ended.
+            StoppedError: a person has said that it is to end; what was begun has been ended.
         """
         assert self._renewing is not None
         CLAIM_HOLDS.set(self.holds)
-        doing = asyncio.ensure_future(work)
+        doing, told = asyncio.ensure_future(work), asyncio.create_task(self._is_to_end.wait())
+        waited: set[asyncio.Future[Any]] = {doing, told, self._renewing}
         try:
-            await asyncio.wait({doing, self._renewing}, return_when=asyncio.FIRST_COMPLETED)
-            if not doing.done():
-                raise BusyElsewhereError(f"the claim on {self.effect} was lost")
-            return await doing
+            await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+            if doing.done():
+                return await doing
+            if told.done():
+                raise StoppedError
+            raise BusyElsewhereError(f"the claim on {self.effect} was lost")
         finally:
+            told.cancel()
             doing.cancel()
             await asyncio.wait({doing}, timeout=END_WITHIN)
 
@@ -149,9 +160,12 @@ class Claim:
     async def _renewed_once(self) -> bool:
         asked = passed()
         async with self._pool.acquire() as conn:
-            if not await step_effects.renew(conn, self.effect, self.name):
+            is_to_end = await step_effects.renew(conn, self.effect, self.name, self._run)
+            if is_to_end is None:
                 return False
         self._renewed = asked
+        if is_to_end:
+            self._is_to_end.set()
         return True
 
 

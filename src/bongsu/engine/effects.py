@@ -8,7 +8,7 @@ A claim lasts for `LEASE`; a worker that died is followed by another one after t
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from bongsu.incident import events as e
@@ -57,26 +57,9 @@ UPDATE effects SET claimed_at = clock_timestamp(), claimed_by = $3
         AND pg_postmaster_start_time() < clock_timestamp() - interval '1.5 seconds')
 RETURNING effects.incident, effects.seq, incidents.seq AS last
 """  # noqa: S608  see _THESE
-# A claim's name ends in "+" where somebody had claimed it before; it is a new one for each attempt,
-# so whoever did not hear whether he got it may ask again. What it prints has its row by then.
-CLAIM_STEP = """
-WITH claimed AS (
-    UPDATE effects SET claimed_at = clock_timestamp(), look_at = clock_timestamp() + $4::interval,
-           claimed_by = CASE WHEN claimed_by IS NULL OR claimed_by = $3 THEN $3 ELSE $3 || '+' END
-     WHERE incident = $1 AND seq = $2 AND done_at IS NULL
-       AND (claimed_at IS NULL OR claimed_by IN ($3, $3 || '+', $11)
-            OR claimed_at < clock_timestamp() - $4::interval
-               AND pg_postmaster_start_time() < clock_timestamp() - interval '1.5 seconds')
-    RETURNING claimed_by <> $3 AS again
-), output AS (
-    INSERT INTO step_outputs (incident, run, step, direction, attempt, began_at)
-    SELECT $1, $5, $6, $7, $8, $9 FROM claimed WHERE $10 OR NOT again RETURNING id
-)
-SELECT again, (SELECT id FROM output) AS output FROM claimed
-"""
 RENEW = """
 UPDATE effects SET claimed_at = clock_timestamp(), look_at = clock_timestamp() + $4::interval
- WHERE incident = $1 AND seq = $2 AND done_at IS NULL AND claimed_by IN ($3, $3 || '+')
+ WHERE incident = $1 AND seq = $2 AND done_at IS NULL AND claimed_by = $3
 RETURNING true
 """
 SENT = """
@@ -89,12 +72,6 @@ UPDATE effects SET done_at = clock_timestamp() FROM {_THESE}
  WHERE effects.incident = these.incident AND effects.seq = these.seq AND done_at IS NULL
 RETURNING effects.incident, effects.seq
 """  # noqa: S608  see _THESE
-DONE_BY = """
-UPDATE effects SET done_at = clock_timestamp()
- WHERE incident = $1 AND seq = $2 AND done_at IS NULL AND claimed_by IN ($3, $3 || '+')
-RETURNING true
-"""
-HOLDER = "SELECT claimed_by FROM effects WHERE incident = $1 AND seq = $2 AND done_at IS NULL"
 LOAD = """
 SELECT effects.done_at, effects.receipt, events.body, incidents.state, incidents.state_form
   FROM effects JOIN events USING (incident, seq) JOIN incidents ON incidents.id = effects.incident
@@ -231,36 +208,6 @@ def _columns(these: Iterable[Effect]) -> tuple[list[int], list[int]]:
     return [one.incident for one in ordered], [one.seq for one in ordered]
 
 
-class StepClaim(NamedTuple):
-    """The right to do a step, or to find out what became of it."""
-
-    again: bool
-    """whether somebody had claimed it before, and left it undone"""
-    output: int | None
-    """the id of what it prints, where it may be done"""
-
-
-async def claim_step(  # noqa: PLR0917  a statement's arguments
-    conn: PoolConnection, effect: Effect, name: str, lease: timedelta, due: r.StepDue,
-    at: datetime, *, repeats: bool, gone: str = "",
-) -> StepClaim | None:  # fmt: skip
-    """Claim a step; None where another one has it or it is done.
-
-    ``name`` is this claim's own. ``repeats`` is that it may be done again, whatever came of it.
-    ``gone`` is a claim of which nothing is left.
-    """
-    row = await conn.fetchrow(
-        CLAIM_STEP, effect.incident, effect.seq, name, lease, due.run, due.step, due.direction,
-        due.attempt, at, repeats, gone,
-    )  # fmt: skip
-    return None if row is None else StepClaim(row["again"], row["output"])
-
-
-async def holder(conn: PoolConnection, effect: Effect) -> str:
-    """Return the name of the claim on what is not done yet, '' where there is none."""
-    return await conn.fetchval(HOLDER, effect.incident, effect.seq) or ""
-
-
 async def renew(conn: PoolConnection, effect: Effect, worker: str, lease: timedelta) -> bool:
     """Hold a claim on for as long again, so that nobody looks after it; False where it is lost."""
     return bool(await conn.fetchval(RENEW, effect.incident, effect.seq, worker, lease))
@@ -281,11 +228,6 @@ async def done(conn: PoolConnection, effect: Effect) -> bool:
 async def done_all(conn: PoolConnection, made: Iterable[Effect]) -> set[Effect]:
     """Note that several were done; returns those of which that was not noted before."""
     return {Effect(*row) for row in await conn.fetch(DONE, *_columns(made))}
-
-
-async def done_by(conn: PoolConnection, effect: Effect, name: str) -> bool:
-    """Note that a claim's holder did it; False where it is done, or the claim is another's now."""
-    return bool(await conn.fetchval(DONE_BY, effect.incident, effect.seq, name))
 
 
 async def overdue(conn: PoolConnection, limit: int) -> list[Asked]:

@@ -41,7 +41,10 @@ SELECT again, (SELECT id FROM output) AS output FROM claimed
 """  # noqa: S608  constants
 RENEW = f"""
 UPDATE effects SET claimed_at = clock_timestamp(), look_at = clock_timestamp() + $4::interval
- WHERE {_MINE} AND claimed_by IN ($3, $3 || '+') RETURNING true
+ WHERE {_MINE} AND claimed_by IN ($3, $3 || '+')
+RETURNING EXISTS (
+    SELECT FROM events WHERE incident = $1 AND seq > $2 AND kind = 'run_stopping'
+       AND body ->> 'run' = $5 AND (body ->> 'at_once')::boolean) AS is_to_end
 """  # noqa: S608  constants
 RELEASE = f"""
 UPDATE effects SET claimed_at = '-infinity', look_at = clock_timestamp()
@@ -92,9 +95,13 @@ async def claim(  # noqa: PLR0917  a statement's arguments
     return None if row is None else StepClaim(row["again"], row["output"])
 
 
-async def renew(conn: PoolConnection, effect: Effect, name: str) -> bool:
-    """Hold a claim on for as long again; False where it is lost."""
-    return bool(await conn.fetchval(RENEW, *effect, name, LOOK_AFTER))
+async def renew(conn: PoolConnection, effect: Effect, name: str, run: str) -> bool | None:
+    """Hold a claim on for as long again; None where it is lost.
+
+    Returns whether a person has said since the step was due that it is to end.
+    """
+    is_to_end: bool | None = await conn.fetchval(RENEW, *effect, name, LOOK_AFTER, run)
+    return is_to_end
 
 
 async def release(conn: PoolConnection, effect: Effect, name: str) -> None:

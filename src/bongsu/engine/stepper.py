@@ -20,7 +20,7 @@ import structlog
 from bongsu.engine import effects, step_effects
 from bongsu.engine.advance import Step as Written
 from bongsu.engine.advance import advance
-from bongsu.engine.claims import END_WITHIN, LEASE, Claim
+from bongsu.engine.claims import END_WITHIN, LEASE, Claim, StoppedError
 from bongsu.engine.effects import Effect, Start, StepWork
 from bongsu.engine.engine import Engine
 from bongsu.engine.jobs import BusyElsewhereError
@@ -58,6 +58,7 @@ STOP_WITHIN = 3.0
 """seconds that steps have to come to their end by themselves when the process stops"""
 DIED = N_("whoever ran it died before it could say what came of it")
 CHECKED = N_("whoever ran it died; its checks say that it was done")
+STOPPED = N_("a person had it ended; part of it may be done")
 BROKEN = N_("it could not be run: {error}")
 
 log = structlog.get_logger(__name__)
@@ -184,6 +185,8 @@ class Stepper:
         kept = StepOutput(self._engine.pool, had.output, claim.effect.incident)
         try:
             came = await claim.during(self._perform(run, step, due, kept.take))
+        except StoppedError:
+            came = Came("failed", STOPPED)
         except asyncio.CancelledError:  # this process stops, and what was begun has been ended
             await claim.release()
             raise

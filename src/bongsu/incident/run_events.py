@@ -184,6 +184,8 @@ class RunStopping(Body, frozen=True, tag=_tag):
     run: str
     undo: bool
     note: str = ""
+    at_once: bool = False
+    """whether the step under way is ended, too"""
 
 
 class RunEnded(Body, frozen=True, tag=_tag):

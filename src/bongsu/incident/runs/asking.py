@@ -107,12 +107,18 @@ def _persons(run: Run, step: int) -> bool:
     return run.stuck == step or isinstance(step_of(run.asked.steps[step]), HumanStep)
 
 
-def stop(incident: Incident, run: str, *, undo: bool, note: str = "") -> Bodies:
-    """End a run after the step under way, and take back what was done if ``undo``."""
+def stop(
+    incident: Incident, run: str, *, undo: bool, note: str = "", at_once: bool = False
+) -> Bodies:
+    """End a run after the step under way, or ``at_once``; take back what was done if ``undo``.
+
+    Who asks again to have it end sooner does not call off its being taken back.
+    """
     found = _run(incident, run)
     if found.over:
         raise RefusedError("run_is_over", run=run)
-    return [r.RunStopping(run, undo, note)]
+    undo = undo or (found.stopping is not None and found.stopping.undo)
+    return [r.RunStopping(run, undo, note, at_once)]
 
 
 def take_back(incident: Incident, run: str, note: str = "") -> Bodies:

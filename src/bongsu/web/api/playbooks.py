@@ -258,6 +258,8 @@ class Stop(requests.Noted):
 
     undo: StrictBool = False
     """take back what was done, the last step first"""
+    at_once: StrictBool = False
+    """end the step under way, too; part of it may be done then"""
 
 
 _STOP, _NOTED = Stop(), requests.Noted()
@@ -300,8 +302,11 @@ async def say(do: R, run: RunId, body: Word) -> Response:
 
 @router.post(_RUN + "/stop", summary="Stop a run", responses=_AS_IT_STANDS)
 async def stop(do: R, run: RunId, body: Stop = _STOP) -> Response:
-    """After the step under way; `undo` takes back what was done."""
-    return await _said(do, run, lambda _, i: asking.stop(i, run, undo=body.undo, note=body.note))
+    """After the step under way, or `at_once`; `undo` takes back what was done."""
+    return await _said(
+        do, run,
+        lambda _, i: asking.stop(i, run, undo=body.undo, note=body.note, at_once=body.at_once),
+    )  # fmt: skip
 
 
 @router.post(_RUN + "/undo", summary="Take a run back", responses=_AS_IT_STANDS)

@@ -181,7 +181,8 @@ def _answer(run: str, form: Fields, who: Actor) -> Command:
 
 
 def _stop(run: str, form: Fields, _who: Actor) -> Command:
-    return lambda _p, i, _now: asking.stop(i, run, undo=form["undo"] == "yes", note=form["note"])
+    undo, at_once = form["undo"] == "yes", form["at_once"] == "yes"
+    return lambda _p, i, _now: asking.stop(i, run, undo=undo, note=form["note"], at_once=at_once)
 
 
 def _undo(run: str, form: Fields, _who: Actor) -> Command:
