@@ -21,6 +21,10 @@ steps:
     kind: command
     argv: [echo, "{{ word }}"]
     dry_run: [echo, would say, "{{ word }}"]
+  - name: Ask ourselves
+    kind: command
+    argv: [bongsu, --version]
+    dry_run: [bongsu, --version]
   - {name: Wait, kind: wait, duration: 30s}
   - name: Swap the disk
     kind: human
@@ -48,10 +52,18 @@ def test_the_list_needs_no_server_and_names_each_playbooks_incident_types(run: R
 def test_a_playbook_is_shown_with_its_parameters_and_what_each_step_does(run: Run, manual: Path):
     shown = run("playbook", "show", "restart", "--manual", str(manual)).stdout
     assert "integer 1…20" in shown
+    assert "^[a-z ;$()]+$" in shown, "no part of a pattern is taken for markup"
     assert "echo '{{ word }}'" in shown
     assert "디스크를 바꿔요" in run(
         "playbook", "show", "restart", "--manual", str(manual), BONGSU_LANG="ko"
     ).stdout  # fmt: skip
+
+
+def test_a_dry_run_finds_bongsu_itself_wherever_it_is(run: Run, manual: Path):
+    argv = ("playbook", "run", "restart", "--dry-run", "--manual", str(manual))
+    ended = run(*argv, PATH="/usr/bin:/bin")
+    assert ended.returncode == 0, ended.stdout
+    assert "not installed" not in ended.stdout
 
 
 def test_a_dry_run_shows_exactly_what_would_run_and_no_shell_reads_it(run: Run, manual: Path):

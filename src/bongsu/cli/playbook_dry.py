@@ -14,6 +14,7 @@ from bongsu.actions.steps import StepContext, perform
 from bongsu.cli import language
 from bongsu.cli.printing import console, log_nothing, t
 from bongsu.engine.clock import SystemClock
+from bongsu.engine.hands import with_bongsu
 from bongsu.i18n import N_
 from bongsu.incident.run_events import PlannedStep
 from bongsu.incident.runs.planning import Plan
@@ -60,7 +61,7 @@ async def _step(manual: Manual, planned: PlannedStep, number: int) -> bool:
 def _context(manual: Manual, lines: _Lines) -> StepContext:
     services = manual.services.services.items()
     look = LookContext(
-        env=os.environ, now=SystemClock().now, timeout_s=0.0, lang=language(),
+        env=with_bongsu(os.environ), now=SystemClock().now, timeout_s=0.0, lang=language(),
         workloads={name: one.workload for name, one in services if one.workload},
     )  # fmt: skip
     return StepContext(look=look, manual=manual, on_output=lines.take)

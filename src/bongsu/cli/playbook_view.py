@@ -36,7 +36,8 @@ def print_playbooks(found: list[Json]) -> None:
         name = Text(str(one["name"]))
         if one["automatic"]:
             name.append("  " + t(N_("by itself")), "yellow")
-        lines.add_row(one["playbook"], name, types, roles, str(len(one["steps"])))
+        cells = map(Text, (types, roles, str(len(one["steps"]))))
+        lines.add_row(Text(one["playbook"]), name, *cells)
     lines.columns[0].no_wrap = True  # it is copied
     print_lines(lines)
 
@@ -71,7 +72,8 @@ def _print_parameters(parameters: list[Json]) -> None:
     lines = columns()
     for one in parameters:
         default = t(N_("required")) if one["required"] else f"= {one['default']}"
-        lines.add_row("", Text(one["parameter"], "bold"), _wanted(one), default, one["means"])
+        cells = map(Text, (_wanted(one), default, one["means"] or ""))
+        lines.add_row("", Text(one["parameter"], "bold"), *cells)
     console.print()
     console.print(Text(t(N_("Parameters")), "bold"))
     print_lines(lines)
@@ -148,8 +150,6 @@ def print_history(found: list[Json]) -> None:
     for one in found:
         by = one["asked_by_name"] or t(N_("by itself"))
         state = one["state_name"] + (f" ({t(N_('dry run'))})" if one["dry"] else "")
-        lines.add_row(
-            one["run"], f"#{one['incident']}", one["playbook"]["name"], moment(one["began_at"]),
-            state, by,
-        )  # fmt: skip
+        began, name = moment(one["began_at"]), one["playbook"]["name"]
+        lines.add_row(*map(Text, (one["run"], f"#{one['incident']}", name, began, state, by)))
     print_lines(lines)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bongsu.actions.steps import StepContext
 
 
-def _with_bongsu(env: Mapping[str, str]) -> Mapping[str, str]:
+def with_bongsu(env: Mapping[str, str]) -> Mapping[str, str]:
     """Let steps find ``bongsu`` itself, also where its folder is on nobody's path."""
     return {**env, "PATH": f"{env.get('PATH', os.defpath)}:{Path(sys.executable).parent}"}
 
@@ -27,7 +27,7 @@ class SystemHands:
 
     def __init__(self, clock: Clock, env: Mapping[str, str] | None = None) -> None:
         self._clock = clock
-        self._env = _with_bongsu(os.environ if env is None else env)
+        self._env = with_bongsu(os.environ if env is None else env)
 
     async def perform(
         self, manual: Manual, step: Step, *, undo: bool, dry: bool,
