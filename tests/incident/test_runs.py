@@ -276,6 +276,20 @@ def test_whoever_has_just_asked_for_a_run_is_not_called_for_its_first_step():
     assert called_for(workers, "do_step") == ["backend-a"]
 
 
+def test_an_incident_does_not_resolve_by_itself_while_a_playbook_is_at_work():
+    wait = {"name": "w", "kind": "wait", "duration": "3h"}
+    whole = manual(
+        playbooks={"mend": {"name": "Mend", "steps": [wait]}},
+        response={"severities": {"P0": {"resolve_when_clear": "1h"}}},
+    )
+    workers = begun(whole)
+    workers.world.skip_to("10:00").clears()
+    workers.ends("2:00:00")
+    assert workers.world.incident.open
+    assert workers.ends("3:05:00").outcome == "succeeded"
+    assert not workers.world.incident.open, "it does when the run has ended"
+
+
 def test_a_run_that_fails_after_its_incident_has_ended_still_calls_people():
     workers = begun(with_playbook({"name": "w", "kind": "wait", "duration": "9m"}, LOOK),
                     {"do 1": "failed"})  # fmt: skip

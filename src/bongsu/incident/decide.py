@@ -356,7 +356,11 @@ def _fired_since_recovery(incident: Incident) -> bool:
 
 
 def resolve_when_clear(case: Case) -> Iterator[Finding]:
-    """Where the manual says so, an incident whose alerts stayed quiet resolves by itself."""
+    """Where the manual says so, an incident whose alerts stayed quiet resolves by itself.
+
+    Not while a playbook is at work: what it has begun, such as a server that is out of the load
+    balancer, is not over, and who would have to see to it looks at open incidents.
+    """
     incident = case.incident
     quiet = case.manual.respond(incident.severity).resolve_when_clear
     if quiet is None or incident.cleared_at is None or not incident.open:
@@ -365,7 +369,8 @@ def resolve_when_clear(case: Case) -> Iterator[Finding]:
     if at > case.now:
         yield at
     elif not plan.unverified(case.manual, incident):
-        yield e.Resolved(why=why)
+        if not any(run.at_work for run in incident.runs.values()):
+            yield e.Resolved(why=why)
     elif incident.phase is not Phase.MONITORING and not _relapsed_quietly(incident):
         yield e.Recovered(why=why)
 

@@ -55,7 +55,7 @@ async def perform(
         log.warning("step.broke", step=step.kind, error=bounded(repr(error), 300))
         text = N_("doing the step broke off: {error}")
         came = failed(text, error=shown.hidden(bounded(repr(error), 300)))
-        came = replace(came, outcome="unknown")
+        came = replace(came, outcome="failed" if dry else "unknown")
     finally:
         shown.close()
     return replace(came, took_s=round(loop.time() - began, 3))

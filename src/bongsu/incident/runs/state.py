@@ -79,6 +79,11 @@ class Run(msgspec.Struct, frozen=True):
         return self.phase == "ended"
 
     @property
+    def at_work(self) -> bool:
+        """Whether it has begun to change something, and has not come to its end."""
+        return self.phase in ("running", "undoing") and not self.asked.dry
+
+    @property
     def stuck(self) -> int | None:
         """The step of which nobody knows whether it was done; a person has to say."""
         came = self.undone if self.phase == "undoing" else self.done
