@@ -9,24 +9,33 @@ from typing import Any
 import pytest
 import yaml
 
+from bongsu.manual.schema.diagnosis import PrometheusProbe
 from bongsu.manual.schema.document import Manual
 from bongsu.manual.schema.verification import QueryTest
 
 COUNT = 'http_requests_total{{namespace="korea-prod",status="{status}"}}'
 
 
+def queries(seed: Manual, name: str) -> set[str]:
+    """What diagnosis and verification ask under this name."""
+    test = seed.verification.monitoring[name].test
+    probe = seed.diagnosis.checks[name].probe
+    assert isinstance(test, QueryTest)
+    assert isinstance(probe, PrometheusProbe)
+    return {test.query, probe.query}
+
+
 def asked(
     seed: Manual, tmp_path: Path, name: str, series: dict[str, str], expected: list[float]
 ) -> None:
-    """Have promtool compare what the query finds after 10 minutes, without labels."""
-    test = seed.verification.monitoring[name].test
-    assert isinstance(test, QueryTest)
+    """Have promtool compare what the queries find after 10 minutes, without labels."""
     samples = [{"value": value} for value in expected]
     case: dict[str, Any] = {
         "interval": "1m",
         "input_series": [{"series": one, "values": told} for one, told in series.items()],
         "promql_expr_test": [
-            {"expr": f"round(({test.query}), 0.0001)", "eval_time": "10m", "exp_samples": samples}
+            {"expr": f"round(({query}), 0.0001)", "eval_time": "10m", "exp_samples": samples}
+            for query in sorted(queries(seed, name))
         ],
     }
     file = tmp_path / "test.yml"
