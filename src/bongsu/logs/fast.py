@@ -12,13 +12,12 @@ from numpy.typing import NDArray
 
 from bongsu.logs.machine import address, kernel
 
-SLICE = 2 << 20
-"""bytes that a thread takes at a time, at most"""
+SLICE = 4 << 20
+"""bytes that a thread takes at a time, at most; a block of a file or more"""
 LEAST = 1 << 18
 """and at least, where there is as much"""
 SCRATCH = 1 << 13
 """bytes that a scan works in; the kernel's `SCRATCH` or more"""
-THREADS = max(1, len(os.sched_getaffinity(0)))
 NOTHING, RAISED, LINE = 0, 2, 3
 """what is before a line, as the kernel has it: nothing; a Python traceback; any other line"""
 
@@ -62,11 +61,11 @@ class ShapeTable:
         # Whoever is scanning still reads the old ones, and holds them.
         self._keys, self._values = keys, values
 
-    def scan(self, data: Bytes) -> Waiting:
-        """Begin to split into lines; all cores take their parts."""
+    def scan(self, data: Bytes, shares: int) -> Waiting:
+        """Begin to split into lines, in so many shares or more."""
         if self._pool is None:
-            self._pool = ThreadPoolExecutor(THREADS)
-        return [self._pool.submit(self._scan, data, *cut) for cut in _cuts(data)]
+            self._pool = ThreadPoolExecutor(len(os.sched_getaffinity(0)))
+        return [self._pool.submit(self._scan, data, *cut) for cut in _cuts(data, shares)]
 
     def records(self, waiting: Waiting) -> Iterator[Slice]:
         """Give what was begun, as records in order; the last ends where it is known to end."""
@@ -150,10 +149,10 @@ def _room(slots: int) -> tuple[NDArray[np.uint64], NDArray[np.int32]]:
     return np.zeros((slots, 2), np.uint64), np.full(slots, -1, np.int32)
 
 
-def _cuts(data: Bytes) -> list[tuple[int, int]]:
+def _cuts(data: Bytes, shares: int) -> list[tuple[int, int]]:
     """Cut into slices of whole lines."""
     cuts, begin, size = [], 0, len(data)
-    length = min(SLICE, max(LEAST, -(-size // THREADS)))
+    length = min(SLICE, max(LEAST, -(-size // shares)))
     while begin < size:
         end = min(size, begin + length)
         while end < size:

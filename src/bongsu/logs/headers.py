@@ -33,6 +33,8 @@ AGREEMENT = 0.9
 SAMPLE = 5000
 WIDEST = 14
 """columns that a header may have"""
+BEHIND = 4
+"""columns behind it in which a mark may end it"""
 WORDS_BETWEEN = 2
 FEWEST = 3
 """lines of one beginning that can be compared"""
@@ -55,7 +57,7 @@ class Columns:
 
     __slots__ = ("classes", "ends", "timed")
 
-    def __init__(self, line: str, most: int = WIDEST) -> None:
+    def __init__(self, line: str, most: int = WIDEST + BEHIND) -> None:
         classes: list[str] = []
         ends: list[int] = []
         place = 0
@@ -105,7 +107,7 @@ def _agreed(lines: Sequence[Columns], place: int) -> str:
 
 def _dash(lines: Sequence[Columns], header: str) -> bool:
     """Tell whether soon after the header nearly all lines have a mark that ends it."""
-    window = slice(len(header), len(header) + 4)
+    window = slice(len(header), min(len(header) + BEHIND, WIDEST))
     return sum("S" in line.classes[window] for line in lines) >= AGREEMENT * len(lines)
 
 
@@ -119,7 +121,7 @@ def _length(line: Columns, header: str, *, dash: bool) -> int:
             break
         size = place + 1
     if dash and size == len(header):
-        mark = line.classes.find("S", size, size + 4)
+        mark = line.classes.find("S", size, size + BEHIND)
         size = mark + 1 if mark >= 0 else size
     return size
 
@@ -133,12 +135,12 @@ def content_starts(lines: Sequence[str]) -> list[int]:
     for members in groups.values():
         every = -(-len(members) // SAMPLE)
         sample = [Columns(lines[member]) for member in members[::every]]
+        known = sample if every == 1 else (Columns(lines[member]) for member in members)
         header = header_of(sample) if len(sample) >= FEWEST else ""
         if not header:
             continue
         dash = _dash(sample, header)
-        for member in members:
-            columns = Columns(lines[member], len(header) + 4)
+        for member, columns in zip(members, known, strict=True):
             size = _length(columns, header, dash=dash)
             start = columns.ends[size - 1] if size else 0
             starts[member] = start if start < len(lines[member]) else 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
@@ -39,7 +40,8 @@ SHORT = 512
 """bytes that are kept of one after `PLENTY`"""
 PLENTY = 16 << 20
 """bytes of exemplars"""
-AHEAD = 2
+THREADS = max(1, len(os.sched_getaffinity(0)))
+AHEAD = THREADS + 1
 """pieces that are looked through while an answer is used"""
 COMMON = 1000
 """a word that one in so many shapes has is common"""
@@ -84,10 +86,13 @@ class Miner:
         May be called any number of times. The answer takes 20 bytes a record: feed what is large in
         blocks of some megabytes that end where a record does (`files.blocks`).
         """
-        return next(self.feed_all([data]))
+        return next(self._feed_all([data], THREADS))
 
     def feed_all(self, pieces: Iterable[Data]) -> Iterator[Block]:
         """Feed one after the other; the next ones are looked through while an answer is used."""
+        return self._feed_all(pieces, 1)
+
+    def _feed_all(self, pieces: Iterable[Data], shares: int) -> Iterator[Block]:
         begun: deque[tuple[Data, ShapeTable, Waiting]] = deque()
         for data in pieces:
             if self._table is None:
@@ -96,7 +101,8 @@ class Miner:
                     yield self._feed_slowly(bytes(data))
                     continue
                 self._table = self._promoted()
-            begun.append((data, self._table, self._table.scan(np.frombuffer(data, np.uint8))))
+            view = np.frombuffer(data, np.uint8)
+            begun.append((data, self._table, self._table.scan(view, shares)))
             if len(begun) > AHEAD:
                 yield self._finished(*begun.popleft())
         while begun:
@@ -159,7 +165,7 @@ class Miner:
         table = ShapeTable(SHAPES, stacks=self.stacks)
         known = b"".join(shape + b"\n" for shape in self._slow)
         # As lines: one that goes on with a record may well have begun one.
-        for part in table.scan(np.frombuffer(known, np.uint8)):
+        for part in table.scan(np.frombuffer(known, np.uint8), 1):
             for found in part.result():
                 deque(table.settle(found), 0)
         self._slow.clear()

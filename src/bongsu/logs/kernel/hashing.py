@@ -20,8 +20,9 @@ STEP = 16
 
 
 def compiled(function: Callable[..., Any]) -> Any:
-    """Let a function be called from compiled code."""
-    return njit(nogil=True, error_model="numpy")(function)
+    """Let a function be called from compiled code, and from nowhere else: that halves the work."""
+    options: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+    return njit(error_model="numpy", **options)(function)
 
 
 @compiled
