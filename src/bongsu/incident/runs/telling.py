@@ -24,6 +24,8 @@ from bongsu.manual.schema.playbooks import (
     WaitStep,
 )
 
+LONGEST_BODY = 500
+"""characters of a request's body that are shown"""
 SHOWN = 12
 """steps of a run that is approved as a whole"""
 
@@ -36,7 +38,7 @@ def does(step: Step, manual: Manual, t: Translator) -> str:  # noqa: PLR0911  on
         case KubectlStep():
             return shlex.join(["kubectl", *step.args])
         case HttpStep():
-            return f"{step.method} {step.url}"
+            return _request(step.method, step.url, step.body)
         case WaitStep():
             return span(step.duration, t)
         case CheckStep():
@@ -61,9 +63,17 @@ def undoes(step: Step) -> str:
         case KubectlStep() if step.undo is not None:
             return shlex.join(["kubectl", *step.undo])
         case HttpStep() if (step.undo_url, step.undo_method, step.undo_body) != (None,) * 3:
-            return f"{step.undo_method or step.method} {step.undo_url or step.url}"
+            method, url = step.undo_method or step.method, step.undo_url or step.url
+            return _request(method, url, step.undo_body)
         case _:
             return ""
+
+
+def _request(method: str, url: str, body: str | None) -> str:
+    """Whoever approves a request must see what it carries; headers, where secrets are, stay out."""
+    text = " ".join((body or "").split())
+    shown = text if len(text) <= LONGEST_BODY else f"{text[:LONGEST_BODY]}…"
+    return f"{method} {url} {shown}".strip()
 
 
 def wanted(manual: Manual, incident: Incident, ladder: str, t: Translator) -> str:
