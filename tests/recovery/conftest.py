@@ -7,6 +7,7 @@ stand-in of `tests.kube`, the application is examples/admin-hooks.
 from __future__ import annotations
 
 import importlib.util
+import re
 import shutil
 import threading
 from collections.abc import AsyncIterator, Iterator
@@ -16,6 +17,7 @@ from typing import Any
 
 import pytest
 import uvicorn
+import yaml
 from fastapi import FastAPI, Response
 from tests.actions.probes.conftest import listening
 from tests.actions.probes.mongod import Mongod
@@ -38,6 +40,7 @@ from bongsu.store.database import Pool
 
 EXAMPLE = SEED.parents[1] / "examples" / "admin-hooks" / "service.py"
 TOKEN = "Bearer open-sesame"
+ROLES = (SEED.parents[1] / "docs" / "how-to" / "kubernetes.md").read_text("utf-8")
 
 
 def example() -> Any:
@@ -192,6 +195,18 @@ class Site:
         return await self.house.desk.engine.act(self.incident, "person:pm", what)
 
 
+def granted() -> set[tuple[str, str]]:
+    """What the roles of docs/how-to/kubernetes.md allow: resource and verb."""
+    roles = [yaml.safe_load(one) for one in re.findall(r"```yaml\n(.*?)```", ROLES, re.DOTALL)]
+    return {
+        (resource, verb)
+        for role in roles
+        for rule in role["rules"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    }
+
+
 def outcomes(run: Run) -> dict[str, str]:
     """What came of each step, by its English name."""
     return {
@@ -250,6 +265,9 @@ async def site(  # noqa: PLR0917  fixtures
     cluster.forget()
     yield Site(cluster, application, house, evidence, env)
     await house.doers.drain()
+    asked = {("/".join(filter(None, (one.resource, one.below))), one.verb)
+             for one in cluster.requests}  # fmt: skip
+    assert asked <= granted(), "the documented roles are enough for every recovery"
 
 
 __all__ = ["NAMESPACE", "Application", "Site", "outcomes", "patches", "undone"]

@@ -229,6 +229,27 @@ def scale_of(site: Site) -> int:
     return int(site.cluster.deployment("suspicious")["spec"]["replicas"])
 
 
+async def delivered(edge: Site) -> list[dict[str, Any]]:
+    """Deliver what waits for the security team's webhook; returns what it was sent."""
+    told: list[dict[str, Any]] = []
+
+    @edge.application.app.post("/security")
+    async def take(request: Request) -> None:
+        told.append(await request.json())
+
+    desk = edge.house.desk
+    channels = registry.build({"SECURITY_WEBHOOK": f"{edge.application.url}/security"})
+    writer = Writer("http://b", b"s" * 32)
+    edge.house.doers.courier = Courier(desk.engine, channels, writer, "one", desk.pool)
+    due = await desk.pool.fetch(
+        "SELECT incident, seq FROM effects JOIN events USING (incident, seq)"
+        " WHERE done_at IS NULL AND kind = 'delivery_due' AND body ->> 'channel' = 'webhook'"
+    )
+    for row in due:
+        await edge.house.doers.do(Effect(*row))
+    return told
+
+
 async def test_a_security_incident_is_preserved_isolated_told_and_sealed(
     edge: Site, networks: Networks
 ):
@@ -251,8 +272,8 @@ async def test_a_security_incident_is_preserved_isolated_told_and_sealed(
     assert networks.connects(BYSTANDER)
     assert scale_of(edge) == 0
     assert "invalidate_all_sessions" in executed[0][-1]
-    (told,) = await edge.notices()
-    assert (told.channel, told.to) == ("webhook", "env:SECURITY_WEBHOOK")
+    (body,) = await delivered(edge)
+    assert (body["alert"], body["severity"]) == ("Security incident detected", "critical")
 
     folder = edge.evidence / "INC-7"
     for pod in pods:
@@ -278,28 +299,6 @@ async def test_a_security_incident_is_preserved_isolated_told_and_sealed(
     assert scale_of(edge) == 2
 
 
-async def test_the_security_team_is_told_by_its_webhook(edge: Site, networks: Networks):
-    told: list[dict[str, Any]] = []
-
-    @edge.application.app.post("/security")
-    async def take(request: Request) -> None:
-        told.append(await request.json())
-
-    desk = edge.house.desk
-    channels = registry.build({"SECURITY_WEBHOOK": f"{edge.application.url}/security"})
-    writer = Writer("http://b", b"s" * 32)
-    edge.house.doers.courier = Courier(desk.engine, channels, writer, "one", desk.pool)
-    await edge.run("security_incident", case="INC-13", workload="suspicious", capture_seconds=1)
-    due = await desk.pool.fetch(
-        "SELECT incident, seq FROM effects JOIN events USING (incident, seq)"
-        " WHERE done_at IS NULL AND kind = 'delivery_due' AND body ->> 'channel' = 'webhook'"
-    )
-    for row in due:
-        await edge.house.doers.do(Effect(*row))
-    (body,) = told
-    assert (body["alert"], body["severity"]) == ("Security incident detected", "critical")
-
-
 async def test_what_can_not_be_preserved_is_not_destroyed(edge: Site, networks: Networks):
     edge.cluster.faults.forbidden.add(("get", "pods"))
     run = await edge.run(
@@ -313,22 +312,10 @@ async def test_what_can_not_be_preserved_is_not_destroyed(edge: Site, networks: 
     assert len(await edge.notices()) == 1, "and the security team knows"
 
 
-async def test_sessions_that_can_not_be_ended_do_not_keep_the_workload_running(
+async def test_neither_an_address_nor_sessions_that_fail_keep_the_workload_running(
     edge: Site, networks: Networks
 ):
     edge.cluster.answer_exec(lambda _pod, _argv: Executed(err="ImportError\n", exit_code=1))
-    run = await edge.run(
-        "security_incident", case="INC-10", workload="suspicious", capture_seconds=1
-    )
-    assert run.outcome == "succeeded", (outcomes(run), await edge.output(run))
-    assert outcomes(run)["End all sessions of users"] == "skipped"
-    assert scale_of(edge) == 0
-    assert verify(edge.evidence / "INC-10").whole
-
-
-async def test_an_address_that_can_not_be_dropped_ends_in_a_failure_and_isolates_all_the_same(
-    edge: Site, networks: Networks
-):
     run = await edge.run(
         "security_incident", case="INC-11", workload="suspicious", malicious_address=VICTIM,
         capture_seconds=1,
@@ -336,6 +323,7 @@ async def test_an_address_that_can_not_be_dropped_ends_in_a_failure_and_isolates
     assert (run.outcome, outcomes(run)["Make sure that the address is blocked"]) == (
         "failed", "failed"
     )  # fmt: skip
+    assert outcomes(run)["End all sessions of users"] == "skipped"
     assert scale_of(edge) == 0
     assert (edge.evidence / "INC-11" / "items" / "logs").is_dir()
     assert "run_failed" in await edge.called()
