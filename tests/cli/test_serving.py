@@ -12,6 +12,7 @@ from threading import Event
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from tests.web.made_playbooks import command, with_playbooks
 
 from bongsu.cli import server, welcome
 from bongsu.cli.serving import EarlyStart, Settings
@@ -58,6 +59,17 @@ def test_who_starts_it_without_one_of_the_channels_reads_which_one():
     head, *lines = welcome.unreachable({"slack": "set it"}, ["email", "slack"])
     assert not head.startswith("!!")
     assert lines == ["   slack: set it"]
+
+
+def test_a_worker_says_for_which_playbooks_it_runs_or_that_there_are_none():
+    manual = with_playbooks(edge={"name": "Edge", "runner": "edge", "steps": [command("cut")]})
+    assert len(list(welcome.working(manual, None))) == 1
+    _, mine = welcome.working(manual, "edge")
+    assert not mine.startswith("!")
+    assert mine.endswith(": edge")
+    _, nobody = welcome.working(manual, "egde")
+    assert nobody.startswith("!")
+    assert nobody.endswith(": edge")
 
 
 def test_nothing_is_said_of_channels_where_all_are_set_up():

@@ -29,7 +29,7 @@ from bongsu.channels.environment import SettingsError
 from bongsu.cli import language
 from bongsu.cli.connection import fail
 from bongsu.cli.serving import Settings, bundled_manual, database, load_manual
-from bongsu.cli.welcome import unusable, welcome
+from bongsu.cli.welcome import unusable, welcome, working
 from bongsu.engine import claims
 from bongsu.engine.runtime import NoManualError, Runtime, running
 from bongsu.i18n import N_, translator
@@ -214,7 +214,8 @@ async def _work(chosen: Settings, variables: Mapping[str, str]) -> None:
             url = await stack.enter_async_context(database(chosen))
             runtime = await stack.enter_async_context(_started(url, chosen, channels, None))
             _on_hangup(runtime.refresh)
-        print(t(N_("The worker is running. Ctrl-C stops it.")), flush=True)
+        for line in working(runtime.engine.policy.manual, chosen.runner):
+            print(line, flush=True)
         waits = [asyncio.create_task(event.wait()) for event in (stop, runtime.broken)]
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         for waiting in waits:

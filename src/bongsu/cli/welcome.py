@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +37,21 @@ async def welcome(
     for line in unreachable(unusable(runtime, channels), _named(runtime)):
         print(line)
     print(t(N_("Ctrl-C stops it.")), flush=True)
+
+
+def working(manual: Manual, runner: str | None) -> Iterator[str]:
+    """Say that a worker runs, for which playbooks, and whether the manual has any for it."""
+    yield t(N_("The worker is running. Ctrl-C stops it."))
+    if runner is None:
+        return
+    runners = {name: one.runner for name, one in manual.playbooks.items() if one.runner}
+    mine = [name for name, one in runners.items() if one == runner]
+    if mine:
+        text = N_("It takes only the steps of the runner {runner}: {playbooks}")
+        yield t(text, runner=runner, playbooks=", ".join(mine))
+        return
+    text = N_("! No playbook of the manual names the runner {runner}; there is: {known}")
+    yield t(text, runner=runner, known=", ".join(sorted(set(runners.values()))) or "-")
 
 
 def unreachable(missing: Mapping[str, str], named: Collection[str]) -> list[str]:
