@@ -20,6 +20,7 @@ from bongsu.i18n import translator
 from bongsu.incident.commands import RefusedError
 from bongsu.incident.reasons import REFUSALS, explain
 from bongsu.incident.runs.planning import MOST_STEPS, Plan, plan, step_of
+from bongsu.incident.runs.telling import does, undoes
 from bongsu.manual.conditions import Condition
 from bongsu.manual.schema.document import Manual
 from bongsu.manual.schema.playbooks import (
@@ -282,6 +283,27 @@ def test_the_lock_and_what_people_read_are_filled_in_too():
     assert human.instruction.en == "Go to n1"
     assert isinstance(label, KubectlStep)
     assert label.undo == ["label", "node", "n1", "out-"]
+
+
+def test_where_kubectl_changes_something_is_frozen_and_shown_to_whoever_approves():
+    scale = {"name": "Scale", "kind": "kubectl", "service": "backend", "args": ["scale", "d/b"],
+             "undo": ["scale", "-n", "other", "d/b"]}  # fmt: skip
+
+    def living(workload: str, **more: str) -> Manual:
+        place = {"name": "b", "tier": 1, "workload": {"namespace": workload}}
+        step = {**scale, **more}
+        return manual(
+            services={"services": {"backend": place}},
+            playbooks={"mend": {"name": "m", "steps": [step]}},
+        )
+
+    known, moved = living("korea-prod"), living("elsewhere", namespace="asked-for")
+    step, t = step_of(plan(known, "mend", {}).steps[0]), translator("en")
+    assert does(step, moved, t) == "kubectl -n korea-prod scale d/b"
+    assert undoes(step, moved) == "kubectl scale -n other d/b"
+    assert does(step_of(plan(moved, "mend", {}).steps[0]), moved, t).startswith(
+        "kubectl -n asked-for "
+    )
 
 
 def test_the_incidents_number_is_always_there_also_in_what_is_called():

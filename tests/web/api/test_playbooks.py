@@ -65,8 +65,10 @@ async def test_a_playbook_is_listed_with_its_types_parameters_and_whose_yes_it_n
 
 async def test_a_step_is_shown_with_exactly_what_it_does_and_what_takes_it_back(api):
     step = (await api.get("/playbooks/scale"))["steps"][0]
-    assert step["does"] == "kubectl scale deployment/korea-backend '--replicas={{ replicas }}'"
-    assert step["undo"] == "kubectl scale deployment/korea-backend --replicas=3"
+    assert step["does"] == (
+        "kubectl -n korea-prod scale deployment/korea-backend '--replicas={{ replicas }}'"
+    )
+    assert step["undo"] == "kubectl -n korea-prod scale deployment/korea-backend --replicas=3"
     refused = await api.get("/playbooks/nothing", 404)
     assert "scale" in refused["detail"]
 

@@ -42,6 +42,8 @@ def filled(step: Step, values: Values) -> Step:
             update |= _lists(step, ("argv", "undo", "dry_run"), values)
         case KubectlStep():
             update |= _lists(step, ("args", "undo"), values)
+            if step.namespace is not None:
+                update["namespace"] = argument(step.namespace, values)
         case HttpStep():
             update |= _request(step, values)
         case HumanStep():

@@ -13,11 +13,12 @@ from bongsu.incident.commands import RefusedError
 from bongsu.incident.run_events import PlannedStep, Value
 from bongsu.incident.runs.filling import argument, bound, filled, plain
 from bongsu.incident.runs.parameters import read
-from bongsu.incident.runs.steps import step_of
+from bongsu.incident.runs.steps import namespace_of, step_of
 from bongsu.manual.check.parameters import INCIDENT, PLACEHOLDER
 from bongsu.manual.schema.document import Manual
 from bongsu.manual.schema.playbooks import (
     CheckStep,
+    KubectlStep,
     Playbook,
     Step,
     SubPlaybookStep,
@@ -109,9 +110,15 @@ class _Layout:
         if self._laid > MOST_STEPS:
             origin = part.within[0] if part.within else part.origin
             raise RefusedError("plan_too_long", playbook=origin, most=str(MOST_STEPS))
-        ready = filled(_in_place(part, step), part.values)
+        ready = self._frozen(filled(_in_place(part, step), part.values))
         name = {"ko": ready.name.ko, "en": ready.name.en}
         return PlannedStep(ready.model_dump_json(), name, part.origin)
+
+    def _frozen(self, step: Step) -> Step:
+        """Where a change is made is a part of what is approved."""
+        if not isinstance(step, KubectlStep):
+            return step
+        return step.model_copy(update={"namespace": namespace_of(step, self._manual)})
 
     def _called(self, part: _Part, step: SubPlaybookStep) -> Iterator[PlannedStep]:
         """Lay a called playbook out between what is asked before it and what is checked after."""

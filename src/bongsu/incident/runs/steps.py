@@ -7,7 +7,9 @@ from functools import lru_cache
 from pydantic import TypeAdapter
 
 from bongsu.incident.run_events import PlannedStep
-from bongsu.manual.schema.playbooks import Step, has_undo
+from bongsu.manual.check.playbooks import names_namespace
+from bongsu.manual.schema.document import Manual
+from bongsu.manual.schema.playbooks import KubectlStep, Step, has_undo
 
 _ADAPTER: TypeAdapter[Step] = TypeAdapter(Step)
 
@@ -24,6 +26,20 @@ def step_of(planned: PlannedStep) -> Step:
 @lru_cache(maxsize=512)
 def _step(spec: str) -> Step:
     return _ADAPTER.validate_json(spec)
+
+
+def namespace_of(step: KubectlStep, manual: Manual) -> str | None:
+    """Return the namespace that is added to a step's arguments; None where kubectl's own counts."""
+    service = manual.services.services.get(step.service or "")
+    workload = service.workload if service else None
+    return step.namespace or (workload.namespace if workload else None)
+
+
+def kubectl_line(step: KubectlStep, args: list[str], manual: Manual) -> list[str]:
+    """Return a step's command as one would type it."""
+    namespace = namespace_of(step, manual)
+    where = ["-n", namespace] if namespace and not names_namespace(args) else []
+    return ["kubectl", *where, *args]
 
 
 def can_be_undone(step: Step) -> bool:

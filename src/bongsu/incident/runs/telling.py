@@ -8,7 +8,7 @@ from bongsu.i18n import Translator
 from bongsu.incident.reasons import person_name
 from bongsu.incident.runs.approving import asked_on
 from bongsu.incident.runs.state import WHOLE, Run
-from bongsu.incident.runs.steps import step_of
+from bongsu.incident.runs.steps import kubectl_line, step_of
 from bongsu.incident.state import Incident
 from bongsu.incident.times import span
 from bongsu.manual.schema.document import Manual
@@ -36,7 +36,7 @@ def does(step: Step, manual: Manual, t: Translator) -> str:  # noqa: PLR0911  on
         case CommandStep():
             return shlex.join(step.argv)
         case KubectlStep():
-            return shlex.join(["kubectl", *step.args])
+            return shlex.join(kubectl_line(step, step.args, manual))
         case HttpStep():
             return _request(step.method, step.url, step.body)
         case WaitStep():
@@ -55,13 +55,13 @@ def does(step: Step, manual: Manual, t: Translator) -> str:  # noqa: PLR0911  on
             return called.name.in_(t.lang) if called else step.playbook
 
 
-def undoes(step: Step) -> str:
+def undoes(step: Step, manual: Manual) -> str:
     """Say exactly what takes a step back; empty where nothing does."""
     match step:
         case CommandStep() if step.undo is not None:
             return shlex.join(step.undo)
         case KubectlStep() if step.undo is not None:
-            return shlex.join(["kubectl", *step.undo])
+            return shlex.join(kubectl_line(step, step.undo, manual))
         case HttpStep() if (step.undo_url, step.undo_method, step.undo_body) != (None,) * 3:
             method, url = step.undo_method or step.method, step.undo_url or step.url
             return _request(method, url, step.undo_body)

@@ -99,7 +99,7 @@ def _chosen(path: KeyPath, **lines: list[str] | None) -> Iterator[Problem]:
 
 def _workload(manual: Manual, path: KeyPath, step: KubectlStep) -> Iterator[Problem]:
     service = manual.services.services.get(step.service or "")
-    if service is not None and service.workload is None:
+    if service is not None and service.workload is None and step.namespace is None:
         yield error(
             path, N_("{service} has no workload in services.yaml, so its namespace is unknown"),
             N_("add workload: {{namespace: …}} there"), service=step.service,
@@ -107,7 +107,7 @@ def _workload(manual: Manual, path: KeyPath, step: KubectlStep) -> Iterator[Prob
 
 
 def _namespace(path: KeyPath, step: KubectlStep) -> Iterator[Problem]:
-    if step.service is None and not names_namespace(step.args):
+    if step.service is None and step.namespace is None and not names_namespace(step.args):
         yield warning(
             path, N_("nothing says in which namespace, so kubectl takes its own default"),
             N_("name the service, whose workload has one"),

@@ -80,7 +80,7 @@ class CommandStep(StepBase):
 
 
 class KubectlStep(StepBase):
-    """kubectl with these arguments; the namespace comes from the service's workload.
+    """kubectl with these arguments.
 
     A dry run asks the server by ``--dry-run=server`` wherever kubectl has it.
     """
@@ -88,6 +88,9 @@ class KubectlStep(StepBase):
     kind: Literal["kubectl"]
     args: list[str]
     service: Id | None = None
+    """whose workload has the namespace"""
+    namespace: str | None = None
+    """the namespace, where it is not the one of the service's workload"""
     undo: list[str] | None = None
     """the arguments that take the step back"""
 

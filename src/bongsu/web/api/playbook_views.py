@@ -154,7 +154,7 @@ def step_view(
 ) -> PlaybookStepView:
     """Show a step as the manual has it, or filled in as a run would have it."""
     return PlaybookStepView(
-        number, step.name.in_(t.lang), step.kind, does(step, manual, t), undoes(step),
+        number, step.name.in_(t.lang), step.kind, does(step, manual, t), undoes(step, manual),
         named_role(step.approve, manual, t), step.when, step.timeout.total_seconds(),
         step.stage or playbook.stage, step.idempotent, step.required,
     )  # fmt: skip

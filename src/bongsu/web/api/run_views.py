@@ -234,7 +234,7 @@ class ShownRuns:
         return RunStepView(
             step=number, name=planned.name.get(t.lang) or next(iter(planned.name.values()), ""),
             kind=step.kind if step else "unknown", does=does(step, manual, t) if step else "",
-            undo=undoes(step) if step else "", origin=self._playbook(planned.origin),
+            undo=undoes(step, manual) if step else "", origin=self._playbook(planned.origin),
             role=named_role(own, manual, t), state=state, state_name=t(STATES[state]),
             says=t(came.says, **came.values) if came else "",
             exit_code=came.exit_code if came else None, attempt=came.attempt if came else 0,

@@ -102,8 +102,8 @@ async def _found_out(args: Sequence[str], came: StepOutcome, kubectl: Kubectl) -
 
 def _kubectl(step: KubectlStep, context: StepContext, shown: Shown) -> Kubectl | None:
     """Return kubectl in the namespace of the step's service; None if the service has none."""
-    if step.service is None:
-        return Kubectl(None, context, shown)
+    if step.namespace is not None or step.service is None:
+        return Kubectl(step.namespace, context, shown)
     service = context.manual.services.services.get(step.service)
     workload = context.look.workloads.get(step.service) or (service.workload if service else None)
     return Kubectl(workload.namespace, context, shown) if workload else None
