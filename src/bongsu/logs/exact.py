@@ -43,8 +43,8 @@ SLICE = 8 << 20
 """bytes that a thread takes at a time"""
 KEY, SPARE = 48, 128
 """bytes of a key, and of what a search works in: as the kernel has it"""
-HELD = 4 << 20
-"""hashes that are held in memory at once, with their offsets 64 MiB"""
+HELD = 3 << 19
+"""hashes that are held in memory at once; with their offsets, and while they are sorted, 100 MiB"""
 TOLD, FEW = 256, 100
 """bytes of a line by which most are told to sort below others; lines that need no telling"""
 
