@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.channels.messages import a_notice, a_page
 
-from bongsu.channels.message import Links
+from bongsu.channels.message import Action, Links
+from bongsu.channels.slack.blocks import Answers, compose
 from bongsu.channels.text import fit, moment, one_line, render, render_page, subject, width
 from bongsu.incident.literal import clean
 
@@ -31,6 +32,30 @@ def test_a_page_reads_from_the_top_what_to_know_and_what_to_do() -> None:
         "이유: 매뉴얼은 1차 당직을 먼저 호출합니다\n\n"
         "INC-20250814-01",
     )
+
+
+APPROVAL = (
+    Action("approve", "승인", "01K2:r7/1", "https://bongsu.example.com/go/approve-token"),
+    Action("refuse", "거절", "01K2:r7/1", "https://bongsu.example.com/go/refuse-token"),
+)
+
+
+def test_a_lock_screen_tells_a_call_for_a_yes_from_a_page_and_a_mailbox_keeps_both_together() -> (
+    None
+):
+    asked = a_page(actions=APPROVAL, text="조치서 “롤백” 4단계 중 2단계")
+    found, text = render_page(asked)
+    assert text.startswith("[승인 요청] [P0 Critical] 데이터베이스 장애\n\n조치서 “롤백”")
+    assert found == render_page(a_page())[0]
+
+
+@pytest.mark.parametrize("answers", ["buttons", "links", "none"])
+def test_what_slack_notifies_of_says_that_a_yes_is_wanted(answers: Answers) -> None:
+    composed = compose(a_page(actions=APPROVAL), answers)
+    assert composed.text.startswith("[승인 요청]")
+    assert "승인하거나 거절해 주십시오" in composed.text
+    assert ("approve-token" in composed.text) == (answers == "links")
+    assert "[승인 요청]" in str(composed.blocks[0])
 
 
 def _phase(lang: str) -> str:

@@ -23,6 +23,7 @@ LONGEST = 20_000
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
 
 _DRILL = N_("DRILL")
+_APPROVAL = N_("Approval wanted")
 _ACTIONS: dict[ActionCode, str] = {
     "ack": N_("Acknowledge"),
     "confirm": N_("It is real"),
@@ -99,7 +100,13 @@ def severity_label(message: Message) -> str:
 
 
 def heading(message: Message) -> str:
-    """``[훈련] [P0 Critical] 데이터베이스 장애``: what a lock screen shows."""
+    """``[승인 요청] [P0 Critical] 데이터베이스 장애``: what a lock screen shows."""
+    t = translator(message.lang)
+    asks = any(action.code == "approve" for action in message.actions)
+    return f"[{t(_APPROVAL)}] {_title(message)}" if asks else _title(message)
+
+
+def _title(message: Message) -> str:
     return f"{_drill(message)}[{severity_label(message)}] {one_line(message.title)}"
 
 
@@ -113,7 +120,7 @@ def subject(message: Message) -> str:
     if message.subject:
         return fit(_drill(message) + one_line(message.subject), SUBJECT)
     number = f" ({one_line(message.incident_number)})"
-    return fit(heading(message), SUBJECT - width(number)) + number
+    return fit(_title(message), SUBJECT - width(number)) + number
 
 
 def broken(message: Message) -> str:

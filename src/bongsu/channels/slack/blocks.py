@@ -46,7 +46,7 @@ class Composed(msgspec.Struct, frozen=True):
 def compose(message: Message, answers: Answers) -> Composed:
     """Write a message."""
     # A signed link belongs to one person: in a channel anybody could act in that person's name.
-    shown = message if answers == "links" else msgspec.structs.replace(message, actions=())
+    shown = message if answers == "links" else _without_links(message)
     text = escape(words.fit(words.render(shown)[1], SECTION))
     if message.kind != "notice":
         return Composed(page_blocks(message, answers), text, text)
@@ -56,6 +56,11 @@ def compose(message: Message, answers: Answers) -> Composed:
     if not whole:
         blocks.append(_shortened(message))
     return Composed(blocks, text, parts[0])
+
+
+def _without_links(message: Message) -> Message:
+    actions = tuple(msgspec.structs.replace(one, url="") for one in message.actions)
+    return msgspec.structs.replace(message, actions=actions)
 
 
 def page_blocks(message: Message, answers: Answers) -> list[Block]:
