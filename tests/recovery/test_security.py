@@ -225,6 +225,12 @@ def edge(site: Site, networks: Networks, tmp_path: Path) -> Site:
     return replace(site)
 
 
+async def folder_of(edge: Site, part: int = 1) -> Path:
+    """Where the evidence of the suspicious workload is."""
+    incident = await edge.house.desk.incident(edge.incident)
+    return edge.evidence / incident.number / f"suspicious-{part}"
+
+
 def scale_of(site: Site) -> int:
     return int(site.cluster.deployment("suspicious")["spec"]["replicas"])
 
@@ -263,7 +269,7 @@ async def test_a_security_incident_is_preserved_isolated_told_and_sealed(
     pods = [pod["metadata"]["name"] for pod in edge.cluster.pods("suspicious")]
     with networks.attack():
         run = await edge.run(
-            "security_incident", case="INC-7", workload="suspicious", malicious_address=ATTACKER,
+            "security_incident", workload="suspicious", malicious_address=ATTACKER,
             capture_seconds=4,
         )  # fmt: skip
     assert run.outcome == "succeeded", (outcomes(run), await edge.output(run))
@@ -275,7 +281,7 @@ async def test_a_security_incident_is_preserved_isolated_told_and_sealed(
     (body,) = await delivered(edge)
     assert (body["alert"], body["severity"]) == ("Security incident detected", "critical")
 
-    folder = edge.evidence / "INC-7"
+    folder = await folder_of(edge)
     for pod in pods:
         kept = folder / "items" / "logs" / pod
         assert "GET /etc/passwd" in (kept / "app.log").read_text()
@@ -298,11 +304,18 @@ async def test_a_security_incident_is_preserved_isolated_told_and_sealed(
     assert networks.connects()
     assert scale_of(edge) == 2
 
+    again = await edge.run("security_incident", workload="suspicious", capture_seconds=1)
+    assert again.outcome == "failed", "sealed evidence takes nothing more"
+    assert list(outcomes(again).values()) == ["failed"], "and it is said before anything is done"
+    again = await edge.run("security_incident", workload="suspicious", capture_seconds=1, part=2)
+    assert again.outcome == "succeeded", outcomes(again)
+    assert verify(await folder_of(edge, 2)).whole
+
 
 async def test_what_can_not_be_preserved_is_not_destroyed(edge: Site, networks: Networks):
     edge.cluster.faults.forbidden.add(("get", "pods"))
     run = await edge.run(
-        "security_incident", case="INC-8", workload="suspicious", malicious_address=ATTACKER,
+        "security_incident", workload="suspicious", malicious_address=ATTACKER,
         capture_seconds=1,
     )  # fmt: skip
     assert (run.outcome, outcomes(run)["Keep the logs"]) == ("failed", "failed")
@@ -317,7 +330,7 @@ async def test_neither_an_address_nor_sessions_that_fail_keep_the_workload_runni
 ):
     edge.cluster.answer_exec(lambda _pod, _argv: Executed(err="ImportError\n", exit_code=1))
     run = await edge.run(
-        "security_incident", case="INC-11", workload="suspicious", malicious_address=VICTIM,
+        "security_incident", workload="suspicious", malicious_address=VICTIM,
         capture_seconds=1,
     )  # fmt: skip
     assert (run.outcome, outcomes(run)["Make sure that the address is blocked"]) == (
@@ -325,14 +338,12 @@ async def test_neither_an_address_nor_sessions_that_fail_keep_the_workload_runni
     )  # fmt: skip
     assert outcomes(run)["End all sessions of users"] == "skipped"
     assert scale_of(edge) == 0
-    assert (edge.evidence / "INC-11" / "items" / "logs").is_dir()
+    assert (await folder_of(edge) / "items" / "logs").is_dir()
     assert "run_failed" in await edge.called()
 
 
 async def test_a_security_incident_without_an_address_drops_nobody(edge: Site, networks: Networks):
-    run = await edge.run(
-        "security_incident", case="INC-9", workload="suspicious", capture_seconds=1
-    )
+    run = await edge.run("security_incident", workload="suspicious", capture_seconds=1)
     assert run.outcome == "succeeded", (outcomes(run), await edge.output(run))
     assert outcomes(run)["Block the attacker's address"] == "skipped"
     assert networks.pings()
@@ -376,12 +387,12 @@ async def test_each_type_of_security_incident_keeps_the_evidence_first(
     edge: Site, networks: Networks, playbook: str
 ):
     run = await edge.run(
-        playbook, case="INC-12", workload="suspicious", malicious_address=ATTACKER,
+        playbook, workload="suspicious", malicious_address=ATTACKER,
         capture_seconds=1,
     )  # fmt: skip
     assert run.outcome == "succeeded", (outcomes(run), await edge.output(run))
     assert set(edge.said_yes) >= {"incident_commander"}
-    assert verify(edge.evidence / "INC-12").whole
+    assert verify(await folder_of(edge)).whole
     assert (scale_of(edge), networks.connects()) == (0, False)
     asked = [one.what for one in edge.cluster.requests]
     last_log = max(i for i, what in enumerate(asked) if what.endswith("/log"))

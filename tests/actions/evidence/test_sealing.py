@@ -113,6 +113,8 @@ def test_a_sealed_folder_is_read_only_and_takes_nothing_more(folder: Folder):
         folder.place("logs", "three", "app.log")
     with pytest.raises(EvidenceError, match="already"):
         sealing.seal(folder)
+    with pytest.raises(EvidenceError, match="sealed"):
+        open_folder(folder.path, "INC-1", now)
 
 
 def test_a_handover_is_noted_after_the_seal_and_breaks_nothing(folder: Folder):

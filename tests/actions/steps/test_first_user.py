@@ -20,7 +20,7 @@ from bongsu.manual.schema.playbooks import KubectlStep, Playbook
 MANUAL = load(SEED)
 SAMPLES: Mapping[str, object] = {
     "node": "node-1", "workload": "korea-frontend", "deployment": "korea-backend",
-    "malicious_address": "203.0.113.7", "revision": 1, "case": "INC-1",
+    "malicious_address": "203.0.113.7", "revision": 1,
     "volume": "mongodb",
 }  # fmt: skip
 

@@ -28,6 +28,7 @@ ITEMS, MANIFEST, SEAL = "items", "MANIFEST.sha256", "SEAL.json"
 RUNNING = ".running"
 """the ending of a file that stands beside a capture while it runs; its pid is in it"""
 CAPTURES = "captures"
+SEALED = N_("{path} is sealed; nothing may be added")
 BROKEN = N_("the chain of custody is broken: {detail}")
 _SAFE = re.compile(r"[^A-Za-z0-9._-]")
 
@@ -74,7 +75,7 @@ class Folder:
             EvidenceError: it is there already, or the evidence is sealed.
         """
         if self.is_sealed:
-            raise EvidenceError(N_("{path} is sealed; nothing may be added"), path=self.path)
+            raise EvidenceError(SEALED, path=self.path)
         path = self.items.joinpath(*(_SAFE.sub("_", part).lstrip(".") or "_" for part in parts))
         if path.exists():
             raise EvidenceError(
@@ -95,12 +96,14 @@ def open_folder(
     """Open a folder for an incident's evidence, or go on with the one that is there.
 
     Raises:
-        EvidenceError: something else lies there, or it is another incident's.
+        EvidenceError: something else lies there, or it is another incident's, or sealed.
         OSError: it can't be made.
     """
     folder = Folder(path, _who(by), now)
     if (path / custody.FILE).exists():
         _same_case(path, case)
+        if folder.is_sealed:
+            raise EvidenceError(SEALED, path=path)
         return folder
     if path.exists() and any(path.iterdir()):
         raise EvidenceError(N_("{path} holds something else; choose an empty folder"), path=path)
