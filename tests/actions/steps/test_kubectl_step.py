@@ -256,7 +256,8 @@ async def test_a_rollout_that_is_only_looked_at_is_not_complete_before_it_is(
 
 async def test_what_is_forbidden_says_which_right_is_missing(kubectl: Kubectl, cluster: Cluster):
     cluster.forbid("deployments", "patch")
-    for args in (["scale", BACKEND, "--replicas=5"], ["rollout", "restart", BACKEND]):
+    undo = ["rollout", "undo", BACKEND, "--to-revision=1"]
+    for args in (["scale", BACKEND, "--replicas=5"], ["rollout", "restart", BACKEND], undo):
         came = await kubectl(*args)
         assert came.outcome == "failed"
         assert "give Bongsu's account this right" in says(came)
@@ -265,7 +266,8 @@ async def test_what_is_forbidden_says_which_right_is_missing(kubectl: Kubectl, c
 
 async def test_a_conflict_says_that_somebody_else_changed_it(kubectl: Kubectl, cluster: Cluster):
     cluster.faults.conflicts = 99
-    for args in ([*PATCH, SWITCH_ON], ["rollout", "restart", BACKEND]):
+    undo = ["rollout", "undo", BACKEND, "--to-revision=1"]
+    for args in ([*PATCH, SWITCH_ON], ["rollout", "restart", BACKEND], undo):
         came = await kubectl(*args)
         assert came.outcome == "failed"
         assert "somebody else changed it" in says(came)
