@@ -149,3 +149,15 @@ def test_days_that_are_named_count_and_not_times_of_day():
     clock = Clock(NOW, UTC)
     assert times(["2025-08-14T05:30:05Z a", "12:00:00 b"], clock=clock) == [AT, AT]
     assert not clock.daily
+
+
+@pytest.mark.parametrize(
+    "form", ["%Y-%m-%dT%H:%M:%SZ", "%b %d %H:%M:%S", "[%d/%b/%Y:%H:%M:%S +0000]"]
+)
+def test_many_records_of_one_second_are_read_as_each_by_itself(form):
+    seconds = [0, 0, 1, 1, 1, 2, 1, 60, 60, 600, 601, 601] * 20
+    lines = [f"{AT + timedelta(seconds=k):{form}} x" for k in seconds]
+    lines[7] = lines[100] = "nothing"
+    alone = [times([line], UTC)[0] for line in lines]
+    filled = [at or alone[k - 1] for k, at in enumerate(alone)]
+    assert times(lines, UTC) == filled

@@ -13,6 +13,8 @@ STEPS_A_WINDOW = 60
 """steps of time that the incident's window is counted in, so it is cut to a 60th of its length"""
 KEPT = 1 << 20
 """cells that are held before they are put together, about 16 MiB"""
+SPARSE = 8
+"""cells by record, up to which all cells are counted rather than those that occur"""
 _STEP_BITS = 40
 
 
@@ -65,10 +67,9 @@ class Counts:
         first = int(times.min())
         self.first = first if self.first is None else min(self.first, first)
         self.last = max(self.last, int(times.max()))
-        keys = (shapes.astype(np.int64) << _STEP_BITS) | (times // self.width)
-        cells, counts = np.unique(keys, return_counts=True)
+        cells, counts = _counted(shapes, times // self.width)
         self._keys.append(cells)
-        self._counts.append(counts.astype(np.int64))
+        self._counts.append(counts)
         self._held += len(cells)
         if self._held > KEPT:
             self._compact()
@@ -95,6 +96,21 @@ class Counts:
             if len(keys) > before * 0.9:
                 break  # It is the shapes that are many, not the steps.
         self._keys, self._counts, self._held = [keys], [counts], len(keys) // 2
+
+
+def _counted(shapes: NDArray[np.int32], steps: Integers) -> tuple[Integers, Integers]:
+    """Count equal pairs; the keys are sorted."""
+    first, several = int(steps.min()), int(steps.max() - steps.min()) + 1
+    cells = shapes.astype(np.int64) * several + (steps - first)
+    if int(shapes.max() + 1) * several > SPARSE * len(cells):
+        found, counts = np.unique(cells, return_counts=True)
+    else:
+        # As most often: a block has few shapes and few steps, so sorting is the longer way.
+        counts = np.bincount(cells)
+        found = np.flatnonzero(counts)
+        counts = counts[found]
+    keys = (found // several << _STEP_BITS) | (found % several + first)
+    return keys, counts.astype(np.int64)
 
 
 def _summed(keys: Integers, counts: Integers) -> tuple[Integers, Integers]:
