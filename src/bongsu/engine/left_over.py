@@ -42,7 +42,8 @@ log = structlog.get_logger(__name__)
 async def look_after(engine: Engine) -> None:
     """Queue effects whose job was lost, each at most once in 15 s; call people for the others."""
     async with engine.pool.acquire() as conn, conn.transaction():
-        left = await effects.overdue(conn, BATCH)
+        if not (left := await effects.overdue(conn, BATCH)):
+            return
         queued = {row[0] for row in await conn.fetch(QUEUED, [one.effect.encode() for one in left])}
         if lost := [one for one in left if one.effect.encode() not in queued]:
             log.warning("effects.queued_again", count=len(lost))

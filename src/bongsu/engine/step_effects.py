@@ -60,7 +60,10 @@ UPDATE effects SET done_at = clock_timestamp() WHERE {_MINE} AND claimed_at IS N
 UNTAKEN = f"SELECT true FROM effects WHERE {_MINE} AND claimed_at IS NULL"  # noqa: S608  constants
 HOLDER = f"SELECT claimed_by FROM effects WHERE {_MINE}"  # noqa: S608  constants
 OPEN = f"SELECT true FROM effects WHERE {_MINE} FOR UPDATE"  # noqa: S608  constants
-WAIT = f"UPDATE effects SET waits_for = $3 WHERE {_MINE}"  # noqa: S608  constants
+# It tries now and then by itself, for locks that an older release frees.
+WAIT = f"""
+UPDATE effects SET waits_for = $3, look_at = clock_timestamp() + interval '1 minute' WHERE {_MINE}
+"""  # noqa: S608  constants
 WAKE = """
 WITH woken AS (
     UPDATE effects SET waits_for = NULL WHERE waits_for = ANY($1::text[]) AND done_at IS NULL

@@ -71,7 +71,7 @@ class RunStarted(Body, frozen=True, tag=_tag):
 
 
 class RunWaits(Body, frozen=True, tag=_tag):
-    """Another run holds the lock; this one asks again later."""
+    """Another run holds the lock; this one waits for it, at the longest ``until`` then."""
 
     run: str
     until: datetime
