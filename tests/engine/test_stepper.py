@@ -14,7 +14,7 @@ from tests.engine.desk import Desk, alert
 from tests.incident.manuals import manual
 
 from bongsu.channels.message import Message, Receipt
-from bongsu.engine import claims, effects, left_over, step_effects, stepper
+from bongsu.engine import claims, effects, left_over, step_effects, step_records
 from bongsu.engine.claims import LEASE
 from bongsu.engine.courier import Courier
 from bongsu.engine.diagnosis import Diagnostician
@@ -22,7 +22,8 @@ from bongsu.engine.doers import Doers
 from bongsu.engine.messages import Writer
 from bongsu.engine.policy import Policy, compile_policy
 from bongsu.engine.reporter import Reporter
-from bongsu.engine.stepper import Came, Stepper
+from bongsu.engine.step_records import Came
+from bongsu.engine.stepper import Stepper
 from bongsu.incident import events as e
 from bongsu.incident import run_events as r
 from bongsu.incident.runs import asking
@@ -621,7 +622,7 @@ async def test_what_the_database_refuses_for_a_while_is_recorded_later(
     house = build(policy(command("scale"))).begins_at_once()
     incident = await opened(house)
     name = await house.asks(incident)
-    monkeypatch.setattr(stepper, "REFUSED_PAUSE", 0.05)
+    monkeypatch.setattr(step_records, "REFUSED_PAUSE", 0.05)
     transact, refuses = house.desk.engine.transact, 3
 
     async def sometimes(work: Any) -> Any:

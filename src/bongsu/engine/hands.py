@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bongsu.engine.clock import Clock
-from bongsu.engine.stepper import Came
+from bongsu.engine.step_records import Came
 from bongsu.manual.schema.document import Manual
 from bongsu.manual.schema.playbooks import Step
 

@@ -11,7 +11,7 @@ from tests.engine.test_stepper import FakeHands
 from tests.web.made_playbooks import equipped, until
 from tests.web.site import Site
 
-from bongsu.engine.stepper import Came
+from bongsu.engine.step_records import Came
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from tests.web.console.test_pages import Reader, declared, one, reader, site
 from tests.web.made_playbooks import equipped, policy
 from tests.web.site import Site
 
-from bongsu.engine.stepper import Came
+from bongsu.engine.step_records import Came
 
 __all__ = ["site"]
 
