@@ -24,12 +24,12 @@ def test_a_request_is_told_with_what_it_carries_on_one_line() -> None:
     asked = step(body='{"enabled":\n  true}', headers={"authorization": "env:TOKEN"},
                  undo_body='{"enabled": false}')  # fmt: skip
     assert told(asked) == f'POST {URL} {{"enabled": true}}'
-    assert undoes(asked) == f'POST {URL} {{"enabled": false}}'
+    assert undoes(asked, manual()) == f'POST {URL} {{"enabled": false}}'
 
 
 def test_a_request_without_a_body_is_told_as_it_is() -> None:
     assert told(step(method="DELETE")) == f"DELETE {URL}"
-    assert undoes(step(undo_method="DELETE")) == f"DELETE {URL}"
+    assert undoes(step(undo_method="DELETE"), manual()) == f"DELETE {URL}"
 
 
 def test_a_body_that_is_long_is_cut_where_one_sees_it() -> None:

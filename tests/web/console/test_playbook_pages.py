@@ -52,8 +52,7 @@ async def send(
 
 async def begin(someone: Reader, at: str, playbook: str, **fields: str) -> BeautifulSoup:
     """Ask for a run, look at what it would do, and press the button below that."""
-    asked = {"playbook": playbook, "dry_run": "no", **fields}
-    plan = await send(someone, at, "/runs", **asked)
+    plan = await send(someone, at, "/runs", 200, playbook=playbook, dry_run="no", **fields)
     form = one(plan, f".plan form[action='{at}/runs']")
     hidden = {str(i["name"]): str(i["value"]) for i in form.select("input[type=hidden]")}
     answer = await someone.http.post(
