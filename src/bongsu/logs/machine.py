@@ -132,6 +132,7 @@ def _keep(name: str, codes: dict[str, Code]) -> None:
             folder.mkdir(parents=True, exist_ok=True)
             with NamedTemporaryFile(dir=folder, delete=False) as file:
                 file.write(_digest(content) + content)
+            Path(file.name).chmod(0o644)  # As Python's own: whoever may run us may read it.
             Path(file.name).replace(folder / name)
             return
 
