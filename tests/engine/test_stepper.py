@@ -32,6 +32,7 @@ from bongsu.manual.schema.document import Manual
 from bongsu.manual.schema.playbooks import Step
 from bongsu.store import incidents, runs
 from bongsu.store.database import Pool
+from bongsu.web.api.run_views import state_of
 
 
 def command(name: str, **more: Any) -> dict[str, Any]:
@@ -439,7 +440,9 @@ async def test_a_runner_that_comes_late_does_its_step_and_calls_off_the_search(b
     inside = build(house.desk.engine.policy, FakeHands(hangs="scale"), worker="t", runner="inside")
     await inside.doers.do((await house.pending())[0])
     await looked_after(house, seconds=40)
-    assert (await house.run(incident, name)).needs is not None
+    waits = await house.run(incident, name)
+    assert waits.needs is not None
+    assert state_of(waits, 0) == "worker", "it is not under way"
     doing = asyncio.create_task(inside.do_pending())
     await begun(inside)
     assert (await house.run(incident, name)).needs is None, "nobody need be called any more"

@@ -219,6 +219,16 @@ async def test_a_stop_may_take_back_what_was_done(site, api, hands):
     assert hands.done[-1] == "undo first"
 
 
+async def test_a_step_under_way_is_ended_at_once_where_somebody_says_so(api, hands):
+    hands.hangs = "look"
+    run = await asked(api)
+    await until_step(api, run, 1, "running")
+    assert (await api.post(f"{run}/stop", {"at_once": True}))["stopping"]
+    ended = await until(api, run, "outcome", "stopped")
+    assert [step["state"] for step in ended["steps"]] == ["done", "failed"]
+    await api.post(f"{run}/stop", {"at_once": "yes"}, status=422)
+
+
 async def test_a_run_that_has_ended_is_taken_back_on_demand(api, hands):
     run = await asked(api)
     await until(api, run, "outcome", "succeeded")

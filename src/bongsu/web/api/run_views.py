@@ -34,6 +34,7 @@ STATES = {
     "denied": N_("not approved"),
     "running": N_("under way"),
     "waiting": N_("waiting"),
+    "worker": N_("waits for its worker"),
     "person": N_("waits for a person"),
     "done": N_("done"),
     "failed": N_("failed"),
@@ -47,7 +48,7 @@ STATES = {
     "not_reached": N_("not reached"),
 }
 """how a step stands → in words"""
-ASKING = ("approval", "person", "unknown", "undo_unknown")
+ASKING = ("approval", "person", "worker", "unknown", "undo_unknown")
 """states of a step in which somebody is waited for"""
 PHASES = {
     "asked": N_("waits to begin"),
@@ -281,7 +282,8 @@ def output_view(one: StepOutput, most: int = LONGEST_SHOWN) -> OutputView:
 def state_of(run: Run, number: int) -> str:
     """Return how a step stands."""
     if run.due is not None and run.due.step == number:
-        return "undoing" if run.due.direction == "undo" else "running"
+        doing = "undoing" if run.due.direction == "undo" else "running"
+        return doing if run.needs is None else "worker"
     if number in run.undone:
         return _UNDONE.get(run.undone[number].outcome, "undo_failed")
     if run.begun is not None and run.begun.step == number:
