@@ -324,7 +324,7 @@ def test_the_incidents_number_is_always_there_also_in_what_is_called():
     ]  # fmt: skip
     assert planned.lock == "case/INC-20250814-143000-57"
     assert planned.parameters == {}, "nobody gave it"
-    assert refusal(known, incident="mine") == "unknown_parameter"
+    assert refusal(known, incident="mine") == "no_parameters"
 
 
 # ── parts ────────────────────────────────────────────────────────────────────────────────

@@ -100,6 +100,7 @@ REFUSALS = {
     "group_goes_on": N_("another open incident has its alerts; go on in that one"),
     "unknown_playbook": N_("there is no playbook {playbook}; write one of {known}"),
     "unknown_parameter": N_("there is no parameter {parameter}; write one of {known}"),
+    "no_parameters": N_("there is no parameter {parameter}; the playbook takes none"),
     "missing_parameter": N_("the parameter {parameter} is missing"),
     "parameter_empty": N_("the parameter {parameter} is empty"),
     "parameter_type": N_("{value} does not fit the parameter {parameter}, whose type is {type}"),

@@ -33,10 +33,10 @@ def read(name: str, playbook: Playbook, given: Mapping[str, object]) -> dict[str
         RefusedError: one is unknown or missing, or not as the manual wants it.
     """
     for unknown in given.keys() - playbook.parameters.keys():
-        known = ", ".join(playbook.parameters) or "-"
-        raise RefusedError(
-            "unknown_parameter", playbook=name, parameter=shown(unknown), known=known
-        )
+        named = {"playbook": name, "parameter": shown(unknown)}
+        if not playbook.parameters:
+            raise RefusedError("no_parameters", **named)
+        raise RefusedError("unknown_parameter", **named, known=", ".join(playbook.parameters))
     return {key: _one(key, wanted, given.get(key)) for key, wanted in playbook.parameters.items()}
 
 
