@@ -40,8 +40,8 @@ def said(world: World) -> str:
     return headline(world.runner.manual, world.incident, KO)
 
 
-def responding(world: World) -> None:
-    opened = world.at("0:00").opens("P0", alerts=1, service="mongodb", type="database_failure")
+def responding(world: World, service: str = "mongodb") -> None:
+    opened = world.at("0:00").opens("P0", alerts=1, service=service, type="database_failure")
     opened.expects(paged="backend-a")
     world.at("1:00").confirms("backend-a").expects(paged="pm")
     world.at("2:00").assigns("incident_commander", "pm").expects(
@@ -271,6 +271,22 @@ def test_the_service_is_brought_back_in_the_manuals_order(world: World):
         "데이터베이스 복구하고 정상화되면 알리기 (복구 우선순위 1. 사용자 안전 확보)"
     )
     assert by(world, found) == "30:00"
+
+
+def test_what_the_report_found_broken_is_brought_back_in_order_as_well(make_world: MakeWorld):
+    probe = {"kind": "tcp", "host": "mongodb", "port": 27017}
+    checks = {"mongodb": {"name": "MongoDB", "service": "mongodb", "probe": probe}}
+    owned = {"services": {"mongodb": {"owner": "devops_engineer"}}}
+    world = make_world(manual(services=owned, diagnosis={"checks": checks}))
+    responding(world, "korea-backend")
+    assert [a.text.values["service"] for a in asked(world) if a.code == "recover_in_order"] == [
+        "korea-backend"
+    ]  # fmt: skip
+
+    world.at("3:00").writes(e.Diagnosed(1, "unhealthy", checks=["mongodb=unhealthy"]))
+    found = [a for a in asked(world) if a.code == "recover_in_order"]
+    assert [a.text.values["service"] for a in found] == ["mongodb", "korea-backend"]
+    assert found[0].who == ("role:devops_engineer",)
 
 
 def test_the_owner_of_a_service_sees_to_it(make_world: MakeWorld):

@@ -17,6 +17,7 @@ from bongsu.incident.events import Reason
 from bongsu.incident.ladders import AT_WORK, ladders
 from bongsu.incident.phases import Phase
 from bongsu.incident.reasons import explain, person_name, phase_name, target_name
+from bongsu.incident.recovery_order import Broken, recovery_order
 from bongsu.incident.runs.waits import latest, waits
 from bongsu.incident.state import Incident, Page
 from bongsu.incident.times import moment
@@ -253,14 +254,22 @@ def run_a_playbook(case: Case) -> Iterator[NextAction]:
 
 
 def bring_it_back(case: Case) -> Iterator[NextAction]:
-    """The service works again within the recovery target; in the manual's order of recovery."""
-    incident = case.incident
+    """What is broken works again within the recovery target, in the manual's order of recovery.
+
+    That is the incident's service, and what its last report found broken besides.
+    """
+    incident, by = case.incident, _clock_due(case, "recovery")
     if incident.phase not in (Phase.RESPONDING, Phase.RECOVERING):
         return
-    service = case.manual.services.services.get(incident.service or "")
-    values = {"service": incident.service or "", "tier": str(service.tier)} if service else {}
-    text = Reason("recover_in_order" if service else "recover", values)
-    yield NextAction(text, _owner(case), _clock_due(case, "recovery"))
+    checks = tuple(incident.diagnosed.checks) if incident.diagnosed else ()
+    broken = Broken(incident.service or "", incident.number, incident.type, checks)
+    known = case.manual.services.services
+    places = [one for one in recovery_order(case.manual, [broken]) if one.service in known]
+    for place in places:
+        values = {"service": place.service, "tier": str(place.tier)}
+        yield NextAction(Reason("recover_in_order", values), _owner(case, place.service), by)
+    if not places:
+        yield NextAction(Reason("recover"), _owner(case), by)
 
 
 def verify_the_recovery(case: Case) -> Iterator[NextAction]:
@@ -354,9 +363,9 @@ def _lead(case: Case) -> tuple[str, ...]:
     return _wearer(case.incident, commander.role) if commander else _answerer(case.incident)
 
 
-def _owner(case: Case) -> tuple[str, ...]:
-    """Whoever looks after the broken service, else whoever answered."""
-    service = case.manual.services.services.get(case.incident.service or "")
+def _owner(case: Case, broken: str | None = None) -> tuple[str, ...]:
+    """Whoever looks after a service, else after the incident's, else whoever answered."""
+    service = case.manual.services.services.get(broken or case.incident.service or "")
     if service is not None and service.owner is not None:
         return _wearer(case.incident, service.owner)
     return _answerer(case.incident)
