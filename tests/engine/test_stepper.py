@@ -453,6 +453,29 @@ async def test_a_runner_that_comes_late_does_its_step_and_calls_off_the_search(b
     assert (await house.run(incident, name)).outcome == "succeeded"
 
 
+async def test_a_runner_that_died_at_its_step_and_never_comes_back_leaves_it_to_a_person(
+    build: Build,
+):
+    house = build(policy(command("scale"), runner="inside"))
+    incident = await opened(house)
+    name = await house.asks(incident)
+    inside = build(house.desk.engine.policy, FakeHands(), worker="two", runner="inside")
+    await inside.doers.do((await house.pending())[0])
+    (effect,) = await house.pending()
+    due = (await house.run(incident, name)).due
+    assert due is not None
+    claim = claims.Claim(house.desk.pool, effect, "dead")
+    assert await claim.have(due, house.desk.clock.now(), repeats=False)
+    await looked_after(house, minutes=2)
+    assert (await house.run(incident, name)).needs is None, "it may be a long step"
+    await lapsed(house)
+    await looked_after(house, seconds=20)
+    assert (await house.run(incident, name)).needs is not None
+    await house.desk.pool.execute("UPDATE effects SET claimed_at = claimed_at - interval '5m'")
+    await looked_after(house, minutes=6)
+    assert (await house.run(incident, name)).stuck == 0, "nobody knows whether it was done"
+
+
 async def test_a_run_for_a_runner_that_is_not_there_can_be_stopped(build: Build):
     house = build(policy(command("scale"), runner="inside"))
     incident = await opened(house)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
@@ -11,6 +11,7 @@ import structlog
 
 from bongsu.engine import effects, jobs, step_effects
 from bongsu.engine.advance import Step, advance
+from bongsu.engine.claims import LEASE
 from bongsu.engine.effects import Asked, Start, StepWork
 from bongsu.engine.engine import Engine
 from bongsu.engine.policy import Policy
@@ -33,6 +34,7 @@ TOLD_AFTER = timedelta(seconds=30)
 REFUSED_AFTER = timedelta(minutes=5)
 """after which such a step is refused, unless its own time is longer"""
 NOT_TAKEN = N_("no worker --runner {runner} took it within {wait}")
+NOT_BACK = N_("whoever ran it is gone, and no worker --runner {runner} came within {wait}")
 QUEUED = "SELECT payload FROM jobs.pgqueuer WHERE payload = ANY($1::bytea[])"
 FORGET = "DELETE FROM jobs.pgqueuer WHERE entrypoint = $1 AND payload = $2 AND status = 'queued'"
 
@@ -63,18 +65,27 @@ async def _for_a_runner(
     if not isinstance(found, Start | StepWork) or found.run.waits_until is not None:
         return []  # done, or it was there, and waits for its lock
     run, since = found.run, await step_effects.since(conn, effect)
-    late, missed = now >= since + _patience(found), now >= since + TOLD_AFTER
-    if (late or run.stopping is not None) and await step_effects.never(conn, effect):
-        await conn.execute(FORGET, asked.queue, effect.encode())
-        bodies: Sequence[e.AnyBody] = [_refused(found, now - since)]
-    elif missed and run.needs is None and await step_effects.untaken(conn, effect):
-        case = Case(policy.manual, incident, policy.shifts, now)
-        why = e.Reason("runner_missing", _values(found))
-        step = found.due.step if isinstance(found, StepWork) else WHOLE
-        bodies = list(calling.for_help(case, run, step, why, calling.in_charge(case, run)))
-    else:
+    bodies: Sequence[e.AnyBody] = []
+    if now >= since + _patience(found) or run.stopping is not None:
+        was_begun = await step_effects.never(conn, effect, REFUSED_AFTER)
+        if was_begun is not None:
+            await conn.execute(FORGET, asked.queue, effect.encode())
+            bodies = [_given_up(found, now - since, was_begun=was_begun)]
+    elif (
+        now >= since + TOLD_AFTER
+        and run.needs is None
+        and await step_effects.is_left(conn, effect, LEASE)
+    ):
+        bodies = list(_call(Case(policy.manual, incident, policy.shifts, now), found))
+    if not bodies:
         return []
     return [advance(policy, incident, e.SYSTEM, bodies, now)]
+
+
+def _call(case: Case, found: Start | StepWork) -> Iterator[e.AnyBody]:
+    run, step = found.run, found.due.step if isinstance(found, StepWork) else WHOLE
+    people = [] if run.asked.dry else calling.in_charge(case, run)
+    yield from calling.for_help(case, run, step, e.Reason("runner_missing", _values(found)), people)
 
 
 def _patience(found: Start | StepWork) -> timedelta:
@@ -91,15 +102,16 @@ def _values(found: Start | StepWork) -> dict[str, str]:
     }  # fmt: skip
 
 
-def _refused(found: Start | StepWork, waited: timedelta) -> e.AnyBody:
-    """Say that it was not begun; what follows from that is as for any other refusal."""
+def _given_up(found: Start | StepWork, waited: timedelta, *, was_begun: bool) -> e.AnyBody:
+    """Say that it was not begun, or that nobody knows what came of it."""
     values = {
         "runner": found.run.asked.runner or "",
         "wait": format_duration(timedelta(seconds=round(waited.total_seconds()))),
     }
     if isinstance(found, Start):
         return r.StartRefused(found.run.id, e.Reason("runner_not_there", values))
-    due = found.due
+    due, says = found.due, NOT_BACK if was_begun else NOT_TAKEN
+    outcome: r.Outcome = "unknown" if was_begun else "refused"
     return r.StepEnded(
-        due.run, due.step, due.direction, due.attempt, "refused", NOT_TAKEN, values
+        due.run, due.step, due.direction, due.attempt, outcome, says, values
     )  # fmt: skip

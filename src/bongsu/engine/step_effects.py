@@ -54,10 +54,12 @@ DONE = f"""
 UPDATE effects SET done_at = clock_timestamp()
  WHERE {_MINE} AND claimed_by IN ($3, $3 || '+') RETURNING true
 """  # noqa: S608  constants
+_LEFT = "(claimed_at IS NULL OR claimed_at < clock_timestamp() - $3::interval)"
 NEVER = f"""
-UPDATE effects SET done_at = clock_timestamp() WHERE {_MINE} AND claimed_at IS NULL RETURNING true
+UPDATE effects SET done_at = clock_timestamp() WHERE {_MINE} AND {_LEFT}
+RETURNING claimed_at IS NOT NULL AS was_begun
 """  # noqa: S608  constants
-UNTAKEN = f"SELECT true FROM effects WHERE {_MINE} AND claimed_at IS NULL"  # noqa: S608  constants
+LEFT = f"SELECT true FROM effects WHERE {_MINE} AND {_LEFT}"  # noqa: S608  constants
 HOLDER = f"SELECT claimed_by FROM effects WHERE {_MINE}"  # noqa: S608  constants
 OPEN = f"SELECT true FROM effects WHERE {_MINE} FOR UPDATE"  # noqa: S608  constants
 # It tries now and then by itself, for locks that an older release frees.
@@ -117,14 +119,18 @@ async def done(conn: PoolConnection, effect: Effect, name: str) -> bool:
     return bool(await conn.fetchval(DONE, *effect, name))
 
 
-async def never(conn: PoolConnection, effect: Effect) -> bool:
-    """Let nobody claim it any more; False where somebody has, or it is done."""
-    return bool(await conn.fetchval(NEVER, *effect))
+async def never(conn: PoolConnection, effect: Effect, silent: timedelta) -> bool | None:
+    """Let nobody claim it any more; None where it is done, or somebody does it.
+
+    Who has claimed it and was ``silent`` for so long does not. Returns whether anybody had begun.
+    """
+    was_begun: bool | None = await conn.fetchval(NEVER, *effect, silent)
+    return was_begun
 
 
-async def untaken(conn: PoolConnection, effect: Effect) -> bool:
-    """Whether nobody has ever claimed it."""
-    return bool(await conn.fetchval(UNTAKEN, *effect))
+async def is_left(conn: PoolConnection, effect: Effect, silent: timedelta) -> bool:
+    """Whether nobody does it: none has claimed it, or was ``silent`` for so long since."""
+    return bool(await conn.fetchval(LEFT, *effect, silent))
 
 
 async def holder(conn: PoolConnection, effect: Effect) -> str:
