@@ -130,6 +130,11 @@ class _Driver(AsyncpgPoolDriver):
             self.broken.set()
             raise
 
+    async def add_listener(
+        self, channel: str, callback: Callable[[str | bytes | bytearray], None]
+    ) -> None:
+        """Do not listen: for what nobody is told (`UNHEARD`), a connection would be held."""
+
 
 async def work(
     pool: Pool,

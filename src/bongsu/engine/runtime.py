@@ -43,7 +43,7 @@ from bongsu.store.database import connect_pool, listening
 if TYPE_CHECKING:
     from bongsu.store.database import Pool, PoolConnection
 
-POOL_SIZE = 12
+POOL_SIZE = 9
 FLOOD = 20
 """alerts that wait to be triaged, from which on reports stand back"""
 FOLLOW_EVERY = 3.0

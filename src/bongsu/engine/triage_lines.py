@@ -15,7 +15,7 @@ INCIDENTS = 25
 URGENT = frozenset({"P0", "P1"})
 MOST_WAITING = 20_000
 """alerts that wait in memory; what is urgent always finds a place"""
-GIVE_WAY_AT_MOST = 2.0
+GIVE_WAY_AT_MOST = 5.0
 GIVE_WAY_STEP = 0.02
 """seconds for which what is not urgent waits in all while a flood comes in, and between two looks
 whether it still does; a quiet moment begins the count anew"""
