@@ -93,6 +93,7 @@ def test_a_dry_run_that_would_not_work_ends_with_1(run: Run, manual: Path):
         (["run", "restart", "--dry-run", "-p", "replicas=21"], "from 1 to 20"),
         (["run", "restart", "--dry-run", "-p", "replicas"], "'replicas' is not NAME=VALUE"),
         (["run", "restart", "--dry-run", "-p", "pods=1"], "replicas, word"),
+        (["run", "restart", "--dry-run", "-p", "word=a", "-p", "word=b"], "word is given twice"),
         (["run", "restart"], "--manual goes with --dry-run"),
     ],
 )

@@ -95,7 +95,7 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Run it on the server; a dry run with ``--manual`` needs none."""
-    given = dict(_pair(one) for one in param or [])
+    given = _pairs(param or [])
     if manual is not None:
         if not dry_run or incident:
             fail(t(N_("--manual goes with --dry-run, and without --incident")), MISUSED)
@@ -250,6 +250,15 @@ def history(
 
 
 # ── without a server ─────────────────────────────────────────────────────────────────────
+
+
+def _pairs(texts: list[str]) -> dict[str, str]:
+    given: dict[str, str] = {}
+    for name, value in map(_pair, texts):
+        if name in given:
+            fail(t("{name} is given twice", name=name), MISUSED)
+        given[name] = value
+    return given
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -15,7 +15,7 @@ from bongsu.incident.state import Incident, fold
 from bongsu.manual.schema.document import Manual
 from bongsu.store.access import Role
 from bongsu.web.access.actor import Actor
-from bongsu.web.console.views.buttons import buttons
+from bongsu.web.console.views.buttons import Button, buttons
 from bongsu.web.console.views.lanes import lanes
 from bongsu.web.console.views.listing import asked
 from bongsu.web.console.views.snippets import snippets
@@ -85,7 +85,7 @@ def test_while_a_required_check_has_not_passed_resolving_is_not_what_comes_first
 
 
 def test_what_waits_for_this_persons_answer_comes_first_in_the_bar() -> None:
-    bar = buttons(MANUAL, log(), somebody(), T, "#step-r7-1").bar
+    bar = buttons(MANUAL, log(), somebody(), T, Button("", "yes?", place="#step-r7-1")).bar
     assert [(button.place, button.action, button.tone) for button in bar] == [
         ("#step-r7-1", "", "primary"), ("", "ack", "plain"), ("", "confirm", "plain"),
     ]  # fmt: skip

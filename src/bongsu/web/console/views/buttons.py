@@ -70,11 +70,11 @@ _IN_THE_BAR = 3
 
 
 def buttons(
-    manual: Manual, incident: Incident, actor: Actor, t: Translator, answer_at: str = ""
+    manual: Manual, incident: Incident, actor: Actor, t: Translator, answer: Button | None = None
 ) -> Buttons:
     """Return what this person may do to the incident as it stands.
 
-    ``answer_at`` is the place on the page where something waits for this person's answer.
+    ``answer`` leads to where something waits for this person's answer, and comes first.
     """
     if not actor.may("responder") or incident.merged_into is not None:
         return Buttons()
@@ -82,11 +82,11 @@ def buttons(
     if incident.phase is Phase.MONITORING and unverified(manual, incident):
         wanted = _UNVERIFIED
     names = [name for name in wanted if _possible(name, incident, actor)]
-    room = _IN_THE_BAR - bool(answer_at)
+    room = _IN_THE_BAR - (answer is not None)
     rest = [*names[room:], *(name for name in _others(incident) if name not in names)]
     made = [_button(name, t) for name in names[:room]]
-    if answer_at:
-        made.insert(0, Button("", t(N_("Answer the playbook")), place=answer_at))
+    if answer is not None:
+        made.insert(0, answer)
     if made:
         made[0] = replace(made[0], tone="primary")
     return Buttons(tuple(made), tuple(_button(name, t) for name in rest))

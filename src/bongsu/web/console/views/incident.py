@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bongsu.engine.policy import Policy
-from bongsu.i18n import Translator
+from bongsu.i18n import N_, Translator
 from bongsu.incident import guide
 from bongsu.incident.reasons import channel_name
 from bongsu.incident.runs.approving import may_approve
@@ -19,7 +19,7 @@ from bongsu.store.reading import LogRow
 from bongsu.web.access.actor import Actor
 from bongsu.web.api.lists import AlertView
 from bongsu.web.api.views import ClockView, IncidentView, Named, named, view
-from bongsu.web.console.views.buttons import Buttons, buttons
+from bongsu.web.console.views.buttons import Button, Buttons, buttons
 from bongsu.web.console.views.lanes import Lanes, lanes
 from bongsu.web.console.views.words import span
 from bongsu.web.live import decoded
@@ -148,7 +148,7 @@ def incident_page(
         roles=tuple(_roles(seen, manual)),
         notices=tuple(_notices(incident, t)),
         buttons=buttons(
-            manual, incident, actor, t, _to_answer(actions, incident, actor, manual)
+            manual, incident, actor, t, _to_answer(actions, incident, actor, manual, t)
         ),
         types=tuple(_types(manual, t)),
         urgent=incident.severity == "P0" and incident.open,
@@ -174,15 +174,17 @@ def _place(action: guide.NextAction) -> str:
 
 
 def _to_answer(
-    actions: Iterable[guide.NextAction], incident: Incident, actor: Actor, manual: Manual
-) -> str:
-    """Return where on the page a run waits for what this person may answer."""
+    actions: Iterable[guide.NextAction], incident: Incident, actor: Actor, manual: Manual,
+    t: Translator,
+) -> Button | None:  # fmt: skip
+    """Return what leads to where a run waits for what this person may answer."""
     for action in actions:
         role = action.text.values.get("role")
         theirs = may_approve(manual, incident, role, actor.person) if role else True
         if action.run and theirs:
-            return _place(action)
-    return ""
+            label = N_("Approve or refuse") if role else N_("Answer the step")
+            return Button("", t(label), "primary", place=_place(action))
+    return None
 
 
 def _is_mine(who: Sequence[str], incident: Incident, actor: Actor) -> bool:
