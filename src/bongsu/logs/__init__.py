@@ -1,6 +1,7 @@
 """Log analysis: templates mined from raw lines, their counts, and what is new since a baseline.
 
-It is compute over bytes that the caller hands in; only `files` and `exact` read any themselves.
+It is compute over bytes that the caller hands in; only `files` and `exact` read any themselves, and
+`machine` keeps compiled code.
 """
 
 from __future__ import annotations
