@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bongsu.logs.masking import mask
@@ -115,6 +115,9 @@ PIECES += [
 
 @given(st.lists(st.sampled_from(PIECES), max_size=25).map("".join))
 @settings(max_examples=500)
+@example("tokenauthorization://\\passwordpassword")
+@example("tokenauthorization://\\password password")
+@example("password=;900101-1234567=")
 def test_masking_a_masked_text_of_secrets_changes_nothing(text):
     assert mask(mask(text)) == mask(text)
 

@@ -13,6 +13,9 @@ from datetime import date
 RRN, PHONE, EMAIL, CARD = "[RRN]", "[PHONE]", "[EMAIL]", "[CARD]"
 TOKEN, SECRET, KEY = "[TOKEN]", "[SECRET]", "[KEY]"
 
+ROUNDS = 4
+"""times that a text is gone over, at most: what one rule leaves another one may take for a value"""
+
 Match = re.Match[str]
 
 
@@ -27,14 +30,30 @@ def mask(text: str) -> str:
 
     In doubt it masks. Masking a masked text changes nothing. Never raises.
     """
-    text = mask_secrets(text)
+    return _settled(_masked, text)
+
+
+def mask_secrets(text: str) -> str:
+    """Return ``text`` without secrets, as `mask` does; who is spoken of stays."""
+    return _settled(_without_secrets, text)
+
+
+def _settled(rule: Callable[[str], str], text: str) -> str:
+    for _ in range(ROUNDS):
+        before, text = text, rule(text)
+        if text == before:
+            break
+    return text
+
+
+def _masked(text: str) -> str:
+    text = _without_secrets(text)
     if "@" in text:
         text = _email(text)
     return _numbers(text) if _MANY_DIGITS.search(text) else text
 
 
-def mask_secrets(text: str) -> str:
-    """Return ``text`` without secrets, as `mask` does; who is spoken of stays."""
+def _without_secrets(text: str) -> str:
     small = text.lower()
     for needed, rule in _RULES:
         if any(word in small for word in needed):
