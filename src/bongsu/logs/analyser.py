@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import islice
@@ -13,7 +14,7 @@ from bongsu.i18n import N_, translator
 from bongsu.logs.analysis import Analysis, Pattern
 from bongsu.logs.counting import STEPS_A_WINDOW, Counts, Span, Tally, both, nothing, tally
 from bongsu.logs.masking import mask
-from bongsu.logs.miner import Miner, Templates
+from bongsu.logs.miner import AHEAD, Begun, Miner, Templates
 from bongsu.logs.novelty import ERROR, FADING, novelty, surprise
 from bongsu.logs.quoting import SAMPLE, readable, speaks_of_error, variables
 from bongsu.logs.recent import Page, Recent
@@ -59,6 +60,7 @@ class Analyser:
         self._baseline = max(0, int(baseline.total_seconds()))
         self._t = translator(lang)
         self._miner = Miner()
+        self._begun: deque[tuple[str, Begun]] = deque()
         self._clocks: dict[str, Clock] = {}
         self._undated: dict[str, int] = {}
         self._timelines = {SHARED: self._timeline()}
@@ -69,7 +71,13 @@ class Analyser:
 
     def feed(self, source: str, data: Bytes) -> None:
         """Take whole records of one source, in their order; the last may lack its line feed."""
-        block = self._miner.feed(data)
+        # The next blocks are looked through while one is counted.
+        self._begun.append((source, self._miner.begin(data)))
+        if len(self._begun) > AHEAD:
+            self._take(*self._begun.popleft())
+
+    def _take(self, source: str, begun: Begun) -> None:
+        data, block = begun.data, self._miner.finish(begun)
         view = np.frombuffer(data, np.uint8)
         self._bytes += len(view)
         self._lines += int(np.count_nonzero(view == ord("\n"))) + bool(
@@ -86,6 +94,8 @@ class Analyser:
 
     def analysis(self) -> Analysis:
         """Return what is remarkable in all that was fed; may be called again after more."""
+        while self._begun:
+            self._take(*self._begun.popleft())
         templates = self._miner.templates()
         spans = self._spans()
         added = self._tally(templates, spans)

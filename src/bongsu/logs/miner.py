@@ -7,7 +7,7 @@ import re
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from mmap import mmap
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,6 +59,13 @@ class Block(NamedTuple):
     """(n,) shape number of each record, stable over the miner's life"""
 
 
+class Begun(NamedTuple):
+    """A piece that is being looked through, or that was, at once."""
+
+    data: Data
+    answer: Block | Waiting
+
+
 class Miner:
     """Reduces records to shapes as they are fed, and merges the shapes into templates when asked.
 
@@ -86,27 +93,35 @@ class Miner:
         May be called any number of times. The answer takes 20 bytes a record: feed what is large in
         blocks of some megabytes that end where a record does (`files.blocks`).
         """
-        return next(self._feed_all([data], THREADS))
+        return self.finish(self.begin(data, THREADS))
 
     def feed_all(self, pieces: Iterable[Data]) -> Iterator[Block]:
         """Feed one after the other; the next ones are looked through while an answer is used."""
-        return self._feed_all(pieces, 1)
-
-    def _feed_all(self, pieces: Iterable[Data], shares: int) -> Iterator[Block]:
-        begun: deque[tuple[Data, ShapeTable, Waiting]] = deque()
+        begun: deque[Begun] = deque()
         for data in pieces:
-            if self._table is None:
-                self._small -= len(data)
-                if self._small >= 0:
-                    yield self._feed_slowly(bytes(data))
-                    continue
-                self._table = self._promoted()
-            view = np.frombuffer(data, np.uint8)
-            begun.append((data, self._table, self._table.scan(view, shares)))
+            begun.append(self.begin(data))
             if len(begun) > AHEAD:
-                yield self._finished(*begun.popleft())
+                yield self.finish(begun.popleft())
         while begun:
-            yield self._finished(*begun.popleft())
+            yield self.finish(begun.popleft())
+
+    def begin(self, data: Data, shares: int = 1) -> Begun:
+        """Begin to look through whole lines, in other threads, so many at once.
+
+        What was begun must be finished in the same order; the data must stay as it is until then.
+        """
+        if self._table is None:
+            self._small -= len(data)
+            if self._small >= 0:
+                return Begun(data, self._feed_slowly(bytes(data)))
+            self._table = self._promoted()
+        return Begun(data, self._table.scan(np.frombuffer(data, np.uint8), shares))
+
+    def finish(self, begun: Begun) -> Block:
+        """Return what feeding would have."""
+        if isinstance(begun.answer, Block) or self._table is None:
+            return cast("Block", begun.answer)
+        return self._finished(begun.data, self._table, begun.answer)
 
     def exemplar(self, shape: int) -> bytes:
         """Return the first record of a shape, with its continuation lines; at most 8 KiB of it.
