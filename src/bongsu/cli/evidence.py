@@ -22,10 +22,10 @@ Folder = Annotated[Path, typer.Argument(help=t(N_("the folder of one incident's 
 By = Annotated[str | None, typer.Option(help=t(N_("who does it, for the chain of custody")))]
 
 TROUBLES = {
-    "altered": N_("altered: {subject} {detail}"),
-    "missing": N_("missing: {subject} {detail}"),
-    "added": N_("added: {subject} {detail}"),
-    "custody": N_("the chain of custody is broken: {detail}"),
+    "altered": N_("altered: {subject}"),
+    "missing": N_("missing: {subject}"),
+    "added": N_("added: {subject}"),
+    "custody": "{detail}",
     "seal": N_("the seal does not fit: {detail}"),
     "not_sealed": N_("{subject} is not sealed"),
 }
@@ -176,7 +176,10 @@ def verify(
     found = do(work())
     view = {
         "whole": found.whole, "seal": found.seal, "files": found.files,
-        "troubles": [one._asdict() for one in found.troubles],
+        "troubles": [
+            {"code": one.code, "subject": one.subject, "detail": one.detail.says("en")}
+            for one in found.troubles
+        ],
     }  # fmt: skip
     if as_json:
         print_json(view)
@@ -184,7 +187,7 @@ def verify(
         print(t("{files} files are as they were sealed: {seal}", **view))
     else:
         for one in found.troubles:
-            print(t(TROUBLES[one.code], subject=one.subject, detail=one.detail).rstrip())
+            print(t(TROUBLES[one.code], subject=one.subject, detail=one.detail.says(t.lang)))
     if not found.whole:
         raise typer.Exit(REFUSED)
 
@@ -211,20 +214,20 @@ def custody(folder: Folder, *, as_json: AsJson = False) -> None:
     """Show who did what, and when."""
     import msgspec
 
-    from bongsu.actions.evidence.custody import read
-    from bongsu.actions.evidence.folder import EvidenceError
+    from bongsu.actions.evidence.custody import EvidenceError, read
 
     chain = read(folder)
     if as_json:
         entries = msgspec.to_builtins(chain.entries)
-        print_json({"entries": entries, "broken": chain.broken})
+        print_json({"entries": entries, "broken": chain.broken and chain.broken.says("en")})
     else:
         for one in chain.entries:
             what = ", ".join(f"{name}={value}" for name, value in one.details.items())
             print(f"{one.at.isoformat()}  {one.who}  {one.action}  {what}")
-    if chain.broken is not None:
-        text = N_("the chain of custody is broken: {detail}")
-        refuse(EvidenceError(text, detail=chain.broken))
+    try:
+        chain.must_be_whole()
+    except EvidenceError as error:
+        refuse(error)
 
 
 def _now() -> Callable[[], datetime]:

@@ -15,7 +15,8 @@ from tests.kube.cluster import NAMESPACE, Cluster, running_cluster
 from bongsu.actions.evidence import custody, sealing
 from bongsu.actions.evidence.collecting import Cluster as Source
 from bongsu.actions.evidence.collecting import collect
-from bongsu.actions.evidence.folder import EvidenceError, Folder, existing, open_folder
+from bongsu.actions.evidence.custody import EvidenceError
+from bongsu.actions.evidence.folder import Folder, existing, open_folder
 
 NOW = datetime(2025, 8, 14, 5, 30, tzinfo=UTC)
 

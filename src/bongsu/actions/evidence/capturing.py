@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bongsu.actions.evidence.folder import CAPTURES, RUNNING, EvidenceError, Folder
+from bongsu.actions.evidence.custody import EvidenceError
+from bongsu.actions.evidence.folder import CAPTURES, RUNNING, Folder
 from bongsu.actions.evidence.tools import version
 from bongsu.actions.output import Output, Stream
 from bongsu.actions.programs import MIB, OnOutput, allowed_environment, run

@@ -15,7 +15,8 @@ import msgspec
 
 from bongsu.actions.cluster.kubectl import PLUGINS_NEED, kubectl
 from bongsu.actions.cluster.objects import Part
-from bongsu.actions.evidence.folder import EvidenceError, Folder
+from bongsu.actions.evidence.custody import EvidenceError
+from bongsu.actions.evidence.folder import Folder
 from bongsu.actions.evidence.tools import version
 from bongsu.actions.output import Output
 from bongsu.actions.programs import MIB, allowed_environment, run, stream

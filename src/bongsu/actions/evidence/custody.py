@@ -16,10 +16,23 @@ from typing import NamedTuple
 
 import msgspec
 
+from bongsu.actions.saying import SaidError
+from bongsu.i18n import N_
+from bongsu.incident.alert import Remark
+
 FILE = "custody.jsonl"
 FIRST = "0" * 64
 """what the first entry follows"""
+NO_CHAIN = N_("there is no custody.jsonl, the chain of custody")
+UNREADABLE = N_("the chain of custody is broken: entry {number} can't be read: {why}")
+ALTERED = N_(
+    "the chain of custody is broken: entry {number} was altered, or one before it is missing"
+)
 _WRITABLE, _KEPT = 0o600, 0o400
+
+
+class EvidenceError(SaidError):
+    """The evidence can't be kept as asked."""
 
 
 class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -41,8 +54,13 @@ class Chain(NamedTuple):
     """The entries that can be read, and what is wrong with the rest."""
 
     entries: list[Entry]
-    broken: str | None
+    broken: Remark | None
     """why it can't be trusted from the entry after the last one on"""
+
+    def must_be_whole(self) -> None:
+        """Raise EvidenceError where it is broken."""
+        if self.broken is not None:
+            raise EvidenceError(self.broken.text, **self.broken.values)
 
     @property
     def head(self) -> str:
@@ -64,7 +82,7 @@ def append(folder: Path, done: Done) -> Entry:
     """Add an entry, on disk when this returns; several processes may do so at once.
 
     Raises:
-        ValueError: the chain is broken, so that nothing may be added to it.
+        EvidenceError: the chain is broken, so that nothing may be added to it.
         OSError: it can't be written.
     """
     path = folder / FILE
@@ -75,8 +93,7 @@ def append(folder: Path, done: Done) -> Entry:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         chain = read(folder)
-        if chain.broken is not None:
-            raise ValueError(chain.broken)
+        chain.must_be_whole()
         number, (at, who, action, details, tools) = len(chain.entries) + 1, done
         bare = Entry(number, at, who, action, dict(details), dict(tools), chain.head)
         entry = msgspec.structs.replace(bare, hash=_hash(bare))
@@ -93,17 +110,17 @@ def read(folder: Path) -> Chain:
     """Read the chain and hold each entry against the one before it."""
     path = folder / FILE
     if not path.is_file():
-        return Chain([], "there is no custody.jsonl")
+        return Chain([], Remark(NO_CHAIN))
     entries: list[Entry] = []
     for number, line in enumerate(path.read_bytes().splitlines(keepends=True), 1):
         try:
             entry = msgspec.json.decode(line, type=Entry)
         except msgspec.DecodeError as error:
-            return Chain(entries, f"entry {number} can't be read: {error}")
+            return Chain(entries, Remark(UNREADABLE, {"number": f"{number}", "why": f"{error}"}))
         follows = entries[-1].hash if entries else FIRST
         whole = (entry.seq, entry.previous, entry.hash) == (number, follows, _hash(entry))
         if not whole or _line(entry) != line:
-            return Chain(entries, f"entry {number} was altered, or one before it is missing")
+            return Chain(entries, Remark(ALTERED, {"number": f"{number}"}))
         entries.append(entry)
     return Chain(entries, None)
 

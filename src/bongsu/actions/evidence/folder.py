@@ -21,7 +21,7 @@ from datetime import datetime
 from pathlib import Path
 
 from bongsu.actions.evidence import custody
-from bongsu.actions.saying import SaidError
+from bongsu.actions.evidence.custody import EvidenceError
 from bongsu.i18n import N_
 
 ITEMS, MANIFEST, SEAL = "items", "MANIFEST.sha256", "SEAL.json"
@@ -29,12 +29,7 @@ RUNNING = ".running"
 """the ending of a file that stands beside a capture while it runs; its pid is in it"""
 CAPTURES = "captures"
 SEALED = N_("{path} is sealed; nothing may be added")
-BROKEN = N_("the chain of custody is broken: {detail}")
 _SAFE = re.compile(r"[^A-Za-z0-9._-]")
-
-
-class EvidenceError(SaidError):
-    """The evidence can't be kept as asked."""
 
 
 @dataclass(frozen=True)
@@ -61,12 +56,8 @@ class Folder:
         Raises:
             EvidenceError: the chain is broken.
         """
-        try:
-            return custody.append(
-                self.path, custody.Done(self.now(), self.who, action, details, tools)
-            )
-        except ValueError as error:
-            raise EvidenceError(BROKEN, detail=error) from error
+        done = custody.Done(self.now(), self.who, action, details, tools)
+        return custody.append(self.path, done)
 
     def place(self, *parts: str) -> Path:
         """Return where a new file goes; it exists in no other form than this one.
@@ -141,8 +132,7 @@ def files_of(path: Path) -> Iterator[Path]:
 
 def _same_case(path: Path, case: str) -> None:
     chain = custody.read(path)
-    if chain.broken is not None:
-        raise EvidenceError(BROKEN, detail=chain.broken)
+    chain.must_be_whole()
     known = chain.entries[0].details.get("case")
     if known != case:
         text = N_("{path} holds the evidence of {known}, not of {case}")

@@ -19,19 +19,22 @@ from typing import NamedTuple
 import msgspec
 
 from bongsu.actions.evidence import custody
+from bongsu.actions.evidence.custody import EvidenceError
 from bongsu.actions.evidence.folder import (
-    BROKEN,
     ITEMS,
     MANIFEST,
     RUNNING,
     SEAL,
-    EvidenceError,
     Folder,
     files_of,
     sha256_of,
 )
 from bongsu.i18n import N_
+from bongsu.incident.alert import Remark
 
+ANOTHER = N_("it is not the one named")
+UNNAMED = N_("it is not the one that the chain of custody names")
+REPLACED = N_("the chain of custody is not the one that was sealed")
 AGAIN_S = 0.2
 _OURS = frozenset((MANIFEST, SEAL, custody.FILE))
 
@@ -56,7 +59,7 @@ class Trouble(NamedTuple):
     code: str
     """``altered``, ``missing``, ``added``, ``custody``, ``seal``, ``not_sealed``"""
     subject: str
-    detail: str = ""
+    detail: Remark = Remark("")
 
 
 class Verified(NamedTuple):
@@ -116,11 +119,11 @@ def verify(path: Path, expected: str | None = None) -> Verified:
     if not (path / SEAL).is_file():
         return Verified("", 0, [Trouble("not_sealed", str(path))])
     sealed = sha256_of(path / SEAL)
-    troubles = [] if expected in (None, sealed) else [Trouble("seal", SEAL, "not the one named")]
+    troubles = [] if expected in (None, sealed) else [Trouble("seal", SEAL, Remark(ANOTHER))]
     try:
         found = msgspec.json.decode((path / SEAL).read_bytes(), type=Seal)
     except msgspec.DecodeError as error:
-        return Verified(sealed, 0, [*troubles, Trouble("seal", SEAL, str(error))])
+        return Verified(sealed, 0, [*troubles, Trouble("seal", SEAL, Remark(str(error)))])
     troubles += _chain_troubles(path, sealed, found)
     troubles += _file_troubles(path, found)
     return Verified(sealed, found.files, troubles)
@@ -132,9 +135,9 @@ def _chain_troubles(path: Path, sealed: str, found: Seal) -> list[Trouble]:
         return [Trouble("custody", custody.FILE, chain.broken)]
     noted = [entry for entry in chain.entries if entry.action == "sealed"]
     if len(noted) != 1 or noted[0].details.get("seal") != sealed:
-        return [Trouble("seal", SEAL, "not the one that the chain of custody names")]
+        return [Trouble("seal", SEAL, Remark(UNNAMED))]
     if noted[0].previous != found.custody:
-        return [Trouble("custody", custody.FILE, "not the one that was sealed")]
+        return [Trouble("custody", custody.FILE, Remark(REPLACED))]
     return []
 
 
@@ -152,14 +155,13 @@ def _file_troubles(path: Path, found: Seal) -> list[Trouble]:
     for name in wanted.keys() & there.keys():
         if not _is_plain(there[name]) or sha256_of(there[name]) != wanted[name]:
             troubles.append(Trouble("altered", name))
-    return sorted(troubles)
+    return sorted(troubles, key=lambda one: (one.code, one.subject))
 
 
 def _as_collected(folder: Folder, hashes: dict[str, str]) -> None:
     """Refuse what is not what custody says was collected."""
     chain = custody.read(folder.path)
-    if chain.broken is not None:
-        raise EvidenceError(BROKEN, detail=chain.broken)
+    chain.must_be_whole()
     noted = {
         entry.details["file"]: entry.details["sha256"]
         for entry in chain.entries
