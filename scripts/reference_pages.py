@@ -215,21 +215,26 @@ The schema `jobs` belongs to the job engine, pgqueuer, and holds nothing but the
 _CREATE = re.compile(
     r"((?:^--[^\n]*\n)*)^CREATE TABLE (\w+) \(\n(.*?)^\)[^;]*;", re.MULTILINE | re.DOTALL
 )
+_ADDED = re.compile(r"^ALTER TABLE (\w+) ADD COLUMN (.*)$", re.MULTILINE)
 _COLUMN = re.compile(r"^    ([a-z_]+)\s+([a-z]+(?:\[\])?)\s*(.*)$")
-_COMMENT = re.compile(r"--\s*(.*)$", re.MULTILINE)
+_COMMENT = re.compile(r"--\s*(.*?)(?=\s*--|$)", re.MULTILINE)
 
 
 def database_page() -> str:
     """Every table with its columns and what the migrations say about them."""
     note = NOTE.format(source="src/bongsu/store/migrations/")
-    tables = [table for step in migrations() for table in _tables(step)]
+    added: dict[str, list[str]] = {}
+    for step in migrations():
+        for name, column in _ADDED.findall(step.sql):
+            added.setdefault(name, []).append(f"    {column} -- since step {step.version:04}")
+    tables = [table for step in migrations() for table in _tables(step, added)]
     return "\n".join([DATABASE_HEAD.format(note=note), *tables])
 
 
-def _tables(step: Migration) -> Iterator[str]:
+def _tables(step: Migration, added: Mapping[str, list[str]]) -> Iterator[str]:
     for before, name, body in _CREATE.findall(step.sql):
         about = " ".join(_COMMENT.findall(before))
-        rows = [_column(line) for line in body.splitlines()]
+        rows = [_column(line) for line in [*body.splitlines(), *added.get(name, [])]]
         head = [f"## {name}", "", *([about, ""] if about else [])]
         came = f"Since step {step.version:04} (`{step.name}`)."
         table = ["| column | type | |", "|---|---|---|", *filter(None, rows), ""]
@@ -241,8 +246,7 @@ def _column(line: str) -> str:
     if not found:
         return ""
     name, kind, rest = found.groups()
-    comment = _COMMENT.search(rest)
-    told = comment[1] if comment else ""
+    told = "; ".join(_COMMENT.findall(rest))
     points_at = re.search(r"REFERENCES (\w+)", rest)
     words = [
         "key" if "PRIMARY KEY" in rest else "",
