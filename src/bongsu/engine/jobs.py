@@ -2,7 +2,8 @@
 
 A job is the durable promise that an effect will be done: it is written in the transaction of the
 event that asks for it. The process that wrote it does the effect at once by itself; the job comes
-due only after `effects.LEASE` and finds it done, unless that process died or was too busy.
+due only later, if that process died or was too busy. A delivery's goes with its outcome, any other
+finds its effect done.
 """
 
 from __future__ import annotations
