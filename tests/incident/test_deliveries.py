@@ -8,7 +8,7 @@ from tests.incident.manuals import manual, severity
 from tests.incident.world import World
 
 from bongsu.incident import events as e
-from bongsu.incident.decide import wanted
+from bongsu.incident.rules.paging import wanted
 
 
 def contacts(*entries: tuple[str, str]) -> dict[str, object]:

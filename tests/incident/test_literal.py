@@ -39,6 +39,7 @@ def words(text: str) -> str:
 @example("a\n1. x", "{}")
 @example("<xmpp:evil>", "{}")
 @example("a  \nb", "{}")
+@example(" \r", "X {} Y")
 def test_nothing_in_a_value_becomes_markup(said, around):
     found = kinds(around.format(literal(said)))
     assert found <= WORDS | {"code_block"}

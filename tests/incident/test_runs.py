@@ -15,7 +15,7 @@ from bongsu.incident import events as e
 from bongsu.incident import run_events as r
 from bongsu.incident.commands import RefusedError
 from bongsu.incident.runs import asking
-from bongsu.incident.runs.state import Run
+from bongsu.incident.runs.state import KEPT, Run
 from bongsu.manual.schema.document import Manual
 
 PERSON = "devops-a"
@@ -418,6 +418,22 @@ def test_a_dry_run_asks_nobody_and_takes_nothing_back():
     assert workers.run.outcome == "succeeded"
     assert workers.world.incident.phase == "verified", "nothing is being changed"
     assert not [one for one in workers.world.bodies(e.Paged) if one.why.code == "approval_wanted"]
+
+
+def test_however_often_one_rehearses_what_was_done_can_be_taken_back():
+    whole = with_playbook(SCALE, RESTART)
+    workers = begun(whole)
+    run = workers.run.id
+    for _ in range(KEPT + 5):
+        rehearsed = asking.ask(whole, workers.world.incident, "mend", {}, dry=True)
+        workers.world.runner.write(f"person:{PERSON}", rehearsed)
+        workers.work()
+    assert len(workers.world.incident.runs) == KEPT
+    back = asking.take_back(workers.world.incident, run)
+    workers.world.runner.write(f"person:{PERSON}", back)
+    workers.work()
+    assert workers.world.incident.runs[run].outcome == "undone"
+    assert workers.done[-2:] == ["undo 1", "undo 0"]
 
 
 def test_in_a_drill_nothing_is_run_for_real():

@@ -13,6 +13,7 @@ from bongsu.incident import commands, decide
 from bongsu.incident import events as e
 from bongsu.incident.case import Case
 from bongsu.incident.contacts import Finding
+from bongsu.incident.rules import responding
 from bongsu.incident.state import Incident, apply
 from bongsu.manual.schema.base import SeverityLevel
 from bongsu.oncall import Shifts
@@ -87,7 +88,7 @@ def test_a_rule_that_fails_stops_no_page(monkeypatch: pytest.MonkeyPatch):
         yield e.NoteAdded("half of what it wanted to say")
         raise LookupError("no such template")
 
-    rules = [broken if rule in (decide.announce, decide.watch_clocks) else rule
+    rules = [broken if rule in (responding.announce, responding.watch_clocks) else rule
              for rule in decide.RULES]  # fmt: skip
     monkeypatch.setattr(decide, "RULES", rules)
     whole = manual()

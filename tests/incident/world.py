@@ -22,7 +22,8 @@ from typing import Any, NamedTuple, Self, TypeVar
 from bongsu.incident import commands
 from bongsu.incident import events as e
 from bongsu.incident import verification_events as v
-from bongsu.incident.decide import settle, wanted
+from bongsu.incident.decide import settle
+from bongsu.incident.rules.paging import wanted
 from bongsu.incident.state import Incident, apply
 from bongsu.manual.schema.base import SeverityLevel, parse_duration
 from bongsu.manual.schema.document import Manual

@@ -24,7 +24,7 @@ from bongsu.engine.recorder import Recorder
 from bongsu.engine.together import Together
 from bongsu.engine.writing import URGENT
 from bongsu.incident import events as e
-from bongsu.incident.decide import wanted
+from bongsu.incident.rules.paging import wanted
 from bongsu.store.database import AWAY
 
 if TYPE_CHECKING:

@@ -12,12 +12,12 @@ from typing import NamedTuple
 
 from bongsu.i18n import Translator
 from bongsu.incident.clocks import clocks
-from bongsu.incident.decide import waiting
 from bongsu.incident.events import Reason
 from bongsu.incident.ladders import AT_WORK, ladders
 from bongsu.incident.phases import Phase
 from bongsu.incident.reasons import explain, person_name, phase_name, target_name
 from bongsu.incident.recovery_order import Broken, recovery_order
+from bongsu.incident.rules.paging import waiting
 from bongsu.incident.runs.waits import latest, waits
 from bongsu.incident.state import Incident, Page
 from bongsu.incident.times import moment

@@ -24,7 +24,7 @@ _ACTIVE = re.compile(
       """,
     re.VERBOSE,
 )
-_BREAK = re.compile(r" {2,}(?=\n)")  # two spaces before a line's end break it
+_TRAILING = re.compile(r" +(?=\n)")  # two, one perhaps the text's around it, break a line
 _BEGINNING = re.compile(
     r"""^([ \t]*)(?:
         (\d{1,9})(?=[.)](?:\s|$))  # a numbered list: its point is escaped
@@ -49,7 +49,7 @@ def clean(text: str) -> str:
 def literal(text: str) -> str:
     """Return Markdown that reads as exactly this text, once it is `clean`."""
     # Cleaned first: what is left out later must not bring two characters together that act.
-    plain = _BREAK.sub(" ", clean(text))
+    plain = _TRAILING.sub("", clean(text))
     return _BEGINNING.sub(_escaped, _ACTIVE.sub(r"\\\g<0>", plain))
 
 

@@ -104,8 +104,10 @@ def applied(runs: Runs, body: RunEvent, actor: str, at: datetime) -> dict[str, R
 
 
 def _without_oldest(runs: Runs) -> dict[str, Run]:
-    ended = next((name for name, run in runs.items() if run.over), None)
-    return {name: run for name, run in runs.items() if name != ended}
+    """Forget a rehearsal sooner than what was done: that may have to be taken back."""
+    ended = (run for run in runs.values() if run.over)
+    least = min(ended, key=lambda run: not run.asked.dry, default=None)
+    return {name: run for name, run in runs.items() if run is not least}
 
 
 def _after(run: Run, body: RunEvent, at: datetime) -> Run:  # noqa: PLR0911, PLR0912, C901  one exhaustive match
