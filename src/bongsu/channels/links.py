@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, datetime
+from functools import lru_cache
 
 import msgspec
 from itsdangerous import BadData, URLSafeSerializer
@@ -77,6 +78,7 @@ def read(secret: bytes, token: str, now: datetime) -> Claims:
     return Claims(purpose, incident, person, page, expires)
 
 
+@lru_cache(4)
 def _serializer(secret: bytes) -> URLSafeSerializer:
     if len(secret) < MIN_SECRET_BYTES:
         raise ValueError(f"a link's secret needs at least {MIN_SECRET_BYTES} bytes")
