@@ -144,6 +144,14 @@ async def test_a_rollback_shows_both_images_goes_back_settles_and_checks(site: S
     assert site.cluster.image("korea-backend") == "backend:2"
 
 
+async def test_logs_are_kept_beside_a_pod_whose_image_can_not_be_pulled(site: Site):
+    site.cluster.log("korea-backend", "what it said last")
+    site.cluster.failed_rollout("korea-backend", "backend:2")
+    run = await site.run("emergency_rollback")
+    assert outcomes(run)["Keep the logs before the rollback"] == "done"
+    assert "what it said last" in await site.output(run)
+
+
 async def test_a_rollback_goes_to_the_revision_that_was_picked(site: Site):
     for number in (2, 3):
         site.cluster.deploy("korea-backend", image=f"backend:{number}")
