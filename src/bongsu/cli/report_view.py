@@ -39,7 +39,7 @@ def print_report(view: Json) -> None:
 
 
 def print_in_short(view: Json) -> None:
-    """Print the verdict, the gravest findings and the change that explains the onset best."""
+    """Print the verdict, the gravest findings, the likeliest cause, the playbooks called for."""
     _heading(N_("Last diagnosis"))
     _print_verdict(view)
     for one in view["findings"][:IN_SHORT]:
@@ -48,7 +48,15 @@ def print_in_short(view: Json) -> None:
         more = len(view["findings"]) - IN_SHORT
         console.print(Text("    " + t("and {count} more", count=more), "dim"))
     _print_changes(view["changes"][:1])
+    _print_called_for(view)
     console.print(Text("  " + t(N_("All of it: bongsu show --report")), "dim"))
+
+
+def _print_called_for(view: Json) -> None:
+    for name in filter(None, (one["playbook"] for one in view["next_actions"])):
+        rehearse = f"$ bongsu playbook run {name} --incident {view['incident']} --dry-run"
+        console.print(Text("  ▸ " + t("playbook {name}", name=name), "bold"))
+        console.print(Padding(Text(rehearse), (0, 0, 0, 4), expand=False))
 
 
 def _print_verdict(view: Json) -> None:
