@@ -13,6 +13,7 @@ from bongsu.manual.scaffold import begin
 PLAYBOOK = """
 name: {ko: 재시작, en: Restart}
 types: [server_down]
+runner: edge
 parameters:
   replicas: {type: integer, default: 3, minimum: 1, maximum: 20, means: {ko: 수, en: How many}}
   word: {pattern: "^[a-z ;$()]+$", default: ok}
@@ -52,6 +53,7 @@ def test_the_list_needs_no_server_and_names_each_playbooks_incident_types(run: R
 def test_a_playbook_is_shown_with_its_parameters_and_what_each_step_does(run: Run, manual: Path):
     shown = run("playbook", "show", "restart", "--manual", str(manual)).stdout
     assert "integer 1…20" in shown
+    assert "Run by the worker: edge" in shown
     assert "^[a-z ;$()]+$" in shown, "no part of a pattern is taken for markup"
     assert "echo '{{ word }}'" in shown
     assert "디스크를 바꿔요" in run(

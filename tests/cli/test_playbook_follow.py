@@ -14,6 +14,7 @@ from tests.cli.conftest import BONGSU
 from tests.web.console.stage import Stage, stage
 from tests.web.made_playbooks import command, with_playbooks
 
+from bongsu.cli import playbook_follow
 from bongsu.store import access
 
 STEPS = [
@@ -138,3 +139,26 @@ async def test_where_a_whole_run_waits_for_a_yes_the_command_that_says_it_is_sho
     await terminal.run("playbook", "run", "guarded", *i)
     newest = (await terminal.answer("playbook", "history", *i, "--limit", "1"))["runs"]
     assert len(newest) == 1  # type: ignore[arg-type]
+
+
+def test_who_follows_is_told_once_that_nobody_takes_a_step(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    missing = "Start the worker edge, or stop the run"
+    view = {
+        "run": "r5", "playbook": {"name": "Edge work"}, "state_name": "", "dry": False, "why": "",
+        "incident": 1, "asked_at": "2026-01-01T00:00:00+00:00", "approval": None, "steps": [],
+        "waits": [missing], "phase": "asked", "outcome": None,
+    }  # fmt: skip
+    over = {**view, "waits": [], "phase": "ended", "outcome": "refused"}
+    answers = iter([view, view, over])
+    answering = httpx.MockTransport(lambda _: httpx.Response(200, json=next(answers)))
+    server = "http://bongsu.invalid"
+    monkeypatch.setenv("BONGSU_URL", server)
+    monkeypatch.setenv("BONGSU_TOKEN", "any")
+    monkeypatch.setattr(playbook_follow, "PAUSE", 0)
+    monkeypatch.setattr(
+        playbook_follow, "client", lambda _: httpx.Client(transport=answering, base_url=server)
+    )
+    assert playbook_follow.Following("1", "r5").to_its_end()["outcome"] == "refused"
+    assert capsys.readouterr().out.count(missing) == 1

@@ -200,6 +200,7 @@ def test_a_run_that_succeeded_can_be_taken_back_later_and_only_once():
     back = asking.take_back(workers.world.incident, run)
     workers.world.runner.write(f"person:{PERSON}", back)
     assert workers.work().outcome == "undone"
+    assert called_for(workers, "run_failed") == [], "whoever took it back knows"
     assert workers.done == ["do 0", "do 1", "undo 1", "undo 0"]
     with pytest.raises(RefusedError, match="nothing_to_undo"):
         asking.take_back(workers.world.incident, run)

@@ -8,6 +8,7 @@ from tests.incident.world import START, World
 from bongsu.i18n import translator
 from bongsu.incident import commands
 from bongsu.incident import events as e
+from bongsu.incident import run_events as r
 from bongsu.incident.timeline import Entry, timeline
 
 MANUAL = manual()
@@ -141,3 +142,11 @@ def test_braces_in_what_somebody_wrote_are_only_braces(world: World):
     world.at("0:00").opens("P0", title="{person} {0} {{x}}").expects(paged="backend-a")
 
     assert read(world)[0].text == "P0 장애 접수: {person} {0} {{x}}"
+
+
+def test_a_run_that_is_taken_back_is_not_said_to_be_stopped_and_a_reason_is_said_once():
+    assert one(r.RunStopping("r1", undo=True), "en").text == "“r1” is to be taken back"
+    assert one(r.RunStopping("r1", undo=False), "en").text == "“r1” is being stopped"
+    missing = e.Reason("runner_missing", {"runner": "edge", "playbook": "scale", "step": "1"})
+    needed = one(r.PersonNeeded("r1", 0, missing), "en")
+    assert (needed.text, "edge" in needed.why) == ("“r1” needs a person", True)

@@ -80,6 +80,9 @@ class Following:
                 print_step(step)
                 if step["state"] in ASKS:
                     self._how_to_answer(step)
+        if not _asks(view):
+            for text in view["waits"]:
+                self._once(text, text)
 
     def _once(self, key: str, text: str) -> None:
         if key not in self._said:
@@ -123,3 +126,9 @@ class Following:
             if all(one[name] == output[name] for name in same):
                 return str(one["text"])
         return str(output["text"])
+
+
+def _asks(view: Json) -> bool:
+    """Whether what is waited for was shown with the command that answers it."""
+    approval = view["approval"] is not None and view["approval"]["yes"] is None
+    return approval or any(one["state"] in ASKS for one in view["steps"])

@@ -62,6 +62,7 @@ def _facts(one: Json) -> list[tuple[str, str]]:
         (t(N_("Approval")), ", ".join(str(role["name"]) for role in one["approvals"])),
         (t(N_("By itself where")), automatic["when"] if automatic else ""),
         (t(N_("One at a time")), one["lock"] or ""),
+        (t(N_("Run by the worker")), one["runner"] or ""),
     ]
     return [(label, value) for label, value in known if value]
 

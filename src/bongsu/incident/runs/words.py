@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bongsu.i18n import N_, Translator
 from bongsu.incident import run_events as r
-from bongsu.incident.reasons import RUN_OUTCOMES, explain, person_name
+from bongsu.incident.reasons import RUN_OUTCOMES, person_name
 from bongsu.incident.runs.state import RunEvent
 from bongsu.incident.times import moment
 from bongsu.manual.schema.document import Manual
@@ -75,11 +75,11 @@ class RunReader:
                 text = self._step(ANSWERS[body.answer], body.run, body.step, person=person)
                 return False, f"{text}: {body.note}" if body.note else text
             case r.PersonNeeded():
-                what = explain(body.why, self._manual, t)
-                return True, t("“{playbook}” needs a person: {what}", playbook=name(body.run),
-                               what=what)  # fmt: skip
+                return True, t("“{playbook}” needs a person", playbook=name(body.run))
             case r.StepTaken():
                 return False, t("A worker has come for “{playbook}”", playbook=name(body.run))
+            case r.RunStopping(undo=True):
+                return False, t("“{playbook}” is to be taken back", playbook=name(body.run))
             case r.RunStopping():
                 return False, t("“{playbook}” is being stopped", playbook=name(body.run))
             case r.RunEnded():
