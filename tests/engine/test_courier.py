@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from unittest import mock
 
+import asyncpg
 import msgspec
 import pytest
 from tests.engine.desk import Desk, alert
@@ -15,9 +16,11 @@ from bongsu.engine import courier, effects, jobs
 from bongsu.engine.advance import Step, advance
 from bongsu.engine.courier import Courier
 from bongsu.engine.effects import Asked, Delivery, Effect
+from bongsu.engine.engine import Work
 from bongsu.engine.messages import Writer
 from bongsu.incident import commands
 from bongsu.incident import events as e
+from bongsu.incident.state import Incident
 
 
 class Post:
@@ -118,6 +121,26 @@ async def test_one_outcome_that_cannot_be_recorded_does_not_hold_up_the_others(h
     for n in (1, 2, 4, 5, 6, 7, 8):
         assert [type(one) for one in await house.outcomes(n)] == [e.Delivered]
     assert not await house.due(), "nor is it sent for ever"
+
+
+async def test_what_was_sent_while_the_database_was_away_is_recorded_at_once_when_it_is_back(
+    house: House,
+):
+    asked = await house.opened(12)
+    real, tries = house.desk.engine.transact, 0
+
+    async def away(work: Work) -> list[Incident]:
+        nonlocal tries
+        tries += 1
+        if tries <= 2:
+            raise asyncpg.CannotConnectNowError("the database system is starting up")
+        return await real(work)
+
+    with mock.patch.object(house.desk.engine, "transact", away):
+        await house.deliver(asked)
+    assert len(house.post.sent) == 12, "none is sent again"
+    for n in range(1, 13):
+        assert [type(one) for one in await house.outcomes(n)] == [e.Delivered]
 
 
 async def test_whoever_has_answered_meanwhile_is_not_called(house: House):

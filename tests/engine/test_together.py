@@ -77,3 +77,18 @@ async def test_it_goes_on_after_a_rest():
     work.let.set()
     together = Together(work, 9)
     assert [await together.do(number) for number in (1, 2)] == [2, 4]
+
+
+async def test_what_comes_until_it_is_ready_is_done_at_once():
+    work, ready = Work(), asyncio.Event()
+    work.let.set()
+
+    async def until_ready() -> None:
+        await ready.wait()
+
+    together = Together(work, 9, until_ready)
+    tasks = await asked(together, 1) + await asked(together, 2)
+    assert not work.groups
+    ready.set()
+    assert await asyncio.gather(*tasks) == [2, 4]
+    assert work.groups == [[1, 2]]

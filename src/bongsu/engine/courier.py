@@ -126,11 +126,12 @@ class Courier:
             raise BusyElsewhereError(f"{effect} is under way in this process")
         self._in_hand.add(effect)
         try:
-            async with self._place(_line(delivery)):
+            line = _line(delivery)
+            # Until it is recorded, so that a crash finds few that are just being sent.
+            async with self._place(line):
                 outcome = await self._outcome(effect, delivery)
-            if outcome is not None:
-                urgent = delivery.incident.severity in URGENT
-                await self._recorder.record(effect, outcome, urgent=urgent)
+                if outcome is not None:
+                    await self._recorder.record(effect, outcome, urgent=line.urgent)
         finally:
             self._in_hand.discard(effect)
 

@@ -14,7 +14,7 @@ import structlog
 from bongsu.engine import effects, jobs
 from bongsu.engine.advance import Step, advance
 from bongsu.engine.effects import Effect
-from bongsu.engine.engine import Engine, Work
+from bongsu.engine.engine import Engine
 from bongsu.engine.policy import Policy
 from bongsu.engine.together import Together
 from bongsu.incident import events as e
@@ -46,8 +46,9 @@ class Recorder:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._leaving = asyncio.Event()
-        self._urgent = Together(self._record, AT_ONCE)
-        self._other = Together(self._record, AT_ONCE)
+        self._away = False
+        self._urgent = Together(self._record, AT_ONCE, self._answering)
+        self._other = Together(self._record, AT_ONCE, self._answering)
 
     def leave(self) -> None:
         """Wait no longer for a database that is away."""
@@ -59,11 +60,30 @@ class Recorder:
         A database that is away is waited for: the message is out, and whoever does not find that
         written would send it again.
         """
-        await (self._urgent if urgent else self._other).do(Outcome(effect, body))
+        recorded = False
+        while not recorded:
+            try:
+                await (self._urgent if urgent else self._other).do(Outcome(effect, body))
+                recorded = True
+            except AWAY as error:
+                log.warning("delivery.not_recorded_yet", effect=str(effect), error=repr(error))
+                if self._leaving.is_set():
+                    raise
+                self._away = True
+
+    async def _answering(self) -> None:
+        """Wait until a database that was away answers: then all that waits is written at once."""
+        while self._away and not self._leaving.is_set():
+            try:
+                await self._engine.pool.execute("SELECT")
+                self._away = False
+            except AWAY:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._leaving.wait(), PAUSE)
 
     async def _record(self, outcomes: Sequence[Outcome]) -> list[None]:
         try:
-            await self._waiting_for_database(
+            await self._engine.transact(
                 lambda conn, policy, now: _written(conn, policy, now, outcomes)
             )
         except AWAY:
@@ -80,20 +100,7 @@ class Recorder:
             return
         effect = outcomes[0].effect
         log.error("delivery.unrecordable", effect=str(effect), error=repr(error))
-        await self._waiting_for_database(lambda conn, *_: _only_done(conn, effect))
-
-    async def _waiting_for_database(self, work: Work) -> None:
-        while True:
-            try:
-                await self._engine.transact(work)
-            except AWAY as error:
-                log.warning("delivery.not_recorded_yet", error=repr(error))
-                if self._leaving.is_set():
-                    raise
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._leaving.wait(), PAUSE)
-            else:
-                return
+        await self._engine.transact(lambda conn, *_: _only_done(conn, effect))
 
 
 async def _written(

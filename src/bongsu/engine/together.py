@@ -20,12 +20,19 @@ class Together(Generic[T, R]):
     """Gathers what is asked for while ``work`` is doing what was asked for before.
 
     ``work`` is given at most ``most`` things, oldest first, and answers each in the same order.
-    There is no timer: on a quiet system nothing waits.
+    There is no timer: on a quiet system nothing waits. Before each group ``ready`` is awaited, and
+    what is asked for meanwhile joins it.
     """
 
-    def __init__(self, work: Callable[[Sequence[T]], Awaitable[Sequence[R]]], most: int) -> None:
+    def __init__(
+        self,
+        work: Callable[[Sequence[T]], Awaitable[Sequence[R]]],
+        most: int,
+        ready: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
         self._work = work
         self._most = most
+        self._ready = ready
         self._asked: deque[_Asked[T, R]] = deque()
         self._working: asyncio.Task[None] | None = None
 
@@ -40,6 +47,8 @@ class Together(Generic[T, R]):
     async def _do_all(self) -> None:
         try:
             while self._asked:
+                if self._ready is not None:
+                    await self._ready()
                 count = min(self._most, len(self._asked))
                 await self._do([self._asked.popleft() for _ in range(count)])
         finally:
