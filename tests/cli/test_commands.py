@@ -213,3 +213,12 @@ def test_server_sent_events_are_read_by_kind_and_data() -> None:
     lines = ["retry: 2000", "", ": still here", "", "id: 3", "event: timeline", 'data: {"seq":',
              "data: 3}", "", 'data: "plain"', ""]  # fmt: skip
     assert list(events(lines)) == [("timeline", {"seq": 3}), ("message", "plain")]
+
+
+def test_a_key_that_is_not_there_is_not_said_to_be_the_only_one(run: Run, database_url: str):
+    env = {"BONGSU_DATABASE_URL": database_url}
+    assert run("integration", "key", "prometheus", **env).returncode == 0
+    ended = run("integration", "revoke", "prometheus", "99", **env)
+    assert (ended.returncode, "no key 99 of prometheus" in ended.stderr) == (1, True)
+    assert run("integration", "revoke", "prometheus", **env).returncode == 0
+    assert "no key of prometheus" in run("integration", "revoke", "prometheus", **env).stderr

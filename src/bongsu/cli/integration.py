@@ -93,7 +93,13 @@ def revoke(
 
     count = on_database(data, database_url, lambda conn: integrations.revoke(conn, name, key_id))
     if not count:
-        fail(t("no key of {name} is in force", name=name))
+        fail(
+            t("no key of {name} is in force", name=name)
+            if key_id is None
+            else t(
+                "no key {id} of {name} is in force: bongsu integration list", id=key_id, name=name
+            )
+        )
     if as_json:
         print_json({"integration": name, "revoked": count})
     else:
