@@ -76,3 +76,18 @@ async def test_json_is_one_document_at_the_end(terminal: Terminal, gate: Path):
     assert code == 1
     assert out.startswith("{")
     assert '"output": "first\\nlast"' in out
+
+
+async def test_what_fails_once_more_is_told_though_the_incident_is_open_again_by_it(
+    terminal: Terminal, gate: Path
+):
+    gate.touch()
+    await terminal.run("recovered", terminal.incident)
+    while "✗ Sign-in" not in (await terminal.run("verify", terminal.incident, "--show"))[1]:
+        await asyncio.sleep(0.1)
+    code, out, _ = await terminal.run("verify", terminal.incident)
+    assert code == 1
+    assert "✗ Sign-in" in out
+    assert "It came back" in out
+    shown = await terminal.run("show", terminal.incident)
+    assert "responding" in shown[1]

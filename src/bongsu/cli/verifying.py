@@ -46,6 +46,7 @@ def verify(
 ) -> None:
     """Run the checks; exits 1 while one that is required has not passed."""
     place = f"/incidents/{address(which)}/verifications"
+    newest = 0 if show else _newest(place)
     found = call("GET", place) if show else call("POST", place, body={"checks": check or []})
     printing = Printing()
     while wait and any(one["running"] for one in found["checks"]):
@@ -53,12 +54,33 @@ def verify(
             printing.show(found)
         time.sleep(LOOK_EVERY)
         found = call("GET", place)
+    lapsed = wait and not show and _put_in_what_lapsed(place, found, newest)
     if as_json:
         print_json(found)
     else:
         _print(found)
+        if lapsed:
+            console.print(f"{t(N_('It came back'))}: bongsu show {which}", markup=False)
     if wait and found["unverified"]:
         raise typer.Exit(FAILED)
+
+
+def _newest(place: str) -> int:
+    """Return the id of the latest answer so far."""
+    return max((one["id"] for one in call("GET", f"{place}/runs", limit=1)["runs"]), default=0)
+
+
+def _put_in_what_lapsed(place: str, found: Json, newest: int) -> bool:
+    """Put in what was answered just now: by a relapse it counts no more, but it was asked for."""
+    empty = [one for one in found["checks"] if one["outcome"] is None]
+    if not empty:
+        return False
+    runs = call("GET", f"{place}/runs", limit=len(found["checks"]))["runs"]
+    fresh = {one["check"]: one for one in reversed(runs) if one["id"] > newest}
+    for one in empty:
+        told = fresh.get(one["check"], {})
+        one |= {key: told[key] for key in one if key in told}
+    return any(one["outcome"] for one in empty)
 
 
 class Printing:
