@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import asyncpg
 import msgspec
 
+from bongsu.incident.events import decode_body
+from bongsu.incident.runs.state import Run, RunEvent, applied
+
 if TYPE_CHECKING:
     from bongsu.store.database import PoolConnection
 
@@ -41,6 +44,11 @@ SELECT {_COLUMNS}, body FROM step_outputs
 _HISTORY = """
 SELECT incident, run, playbook, lock, automatic, dry, asked_by, began_at, ended_at, outcome
   FROM runs WHERE ($1::text IS NULL OR playbook = $1) ORDER BY began_at DESC LIMIT $2
+"""
+
+
+_EVENTS = """
+SELECT at, actor, body FROM events WHERE incident = $1 AND body ->> 'run' = $2 ORDER BY seq
 """
 
 
@@ -79,6 +87,16 @@ class StepOutput(msgspec.Struct, frozen=True):
     attempt: int
     began_at: datetime
     body: str
+
+
+async def former(conn: PoolConnection, incident: int, run: str) -> Run | None:
+    """Return a run that the incident's state keeps no more; None: there never was one."""
+    runs: dict[str, Run] = {}
+    for at, actor, text in await conn.fetch(_EVENTS, incident, run):
+        body = decode_body(text)
+        if isinstance(body, RunEvent):
+            runs = applied(runs, body, actor, at)
+    return runs.get(run)
 
 
 async def ran_by_itself(conn: PoolConnection, playbook: str, since: datetime) -> int:

@@ -12,6 +12,7 @@ from tests.web.made_playbooks import equipped, until
 from tests.web.site import Site
 
 from bongsu.engine.step_records import Came
+from bongsu.incident.runs.state import KEPT
 
 
 @pytest.fixture
@@ -260,6 +261,20 @@ async def test_who_may_only_look_runs_and_says_nothing(site, api, what):
     refused = await site.as_("viewer").post(at + what.format(run=name), body, 403)
     assert refused["needed"] == "responder"
     assert (await site.as_("viewer").get(run))["run"] == name
+
+
+async def test_the_record_of_a_run_stays_however_many_follow(api, hands):
+    first = await asked(api, dry_run=True)
+    shown = await until(api, first, "outcome", "succeeded")
+    at = first.rsplit("/", 1)[0]
+    for _ in range(KEPT):
+        made = await api.post(at, {"playbook": "scale", "dry_run": True}, 201)
+        await until(api, f"{at}/{made['run']}", "outcome", "succeeded")
+    assert shown["run"] not in [one["run"] for one in (await api.get(at))["runs"]]
+    again = await api.get(first)
+    assert (again["outcome"], again["asked_by"]) == ("succeeded", "person:backend-a")
+    assert [one["state"] for one in again["steps"]] == [one["state"] for one in shown["steps"]]
+    assert (await api.get(f"{first}/steps/0/output"))["run"] == shown["run"]
 
 
 @pytest.mark.parametrize("what", ["", "/approve", "/answer", "/stop", "/undo"])

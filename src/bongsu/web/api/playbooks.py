@@ -195,7 +195,7 @@ async def list_runs(at: S, who: Viewer, incident: Found, t: T) -> Response:
 async def get_run(at: S, who: Viewer, incident: Found, t: T, run: RunId) -> Response:
     """Each step with its outcome, who approved it, and the end of what it printed."""
     found = await loaded(at, incident)
-    known = known_run(found, run)
+    known = await any_run(at, found, run)
     async with at.reading() as conn:
         outputs = await store.outputs(conn, incident, run)
     return answer(ShownRuns(at.policy.manual, who.person, t).one(found, known, outputs))
@@ -209,7 +209,7 @@ async def get_output(
     step: Annotated[int, Path(ge=0, le=10_000, description="The step's number, from 0.")],
 ) -> Response:  # fmt: skip
     """All that is kept of it, while it runs as well: masked, each attempt with both its ends."""
-    known = known_run(await loaded(at, incident), run)
+    known = await any_run(at, await loaded(at, incident), run)
     if step >= len(known.asked.steps):
         text = N_("the run {run} has only {steps} steps, counted from 0")
         raise ProblemError("not_found", text, run=run, steps=len(known.asked.steps))
@@ -219,8 +219,22 @@ async def get_output(
     return answer(StepOutputs(run, step, shown))
 
 
+async def any_run(at: Services, incident: Incident, name: str) -> Run:
+    """Return a run of an incident, however long ago it was.
+
+    Raises:
+        ProblemError: there never was one of this name.
+    """
+    if name not in incident.runs:
+        async with at.reading() as conn:
+            former = await store.former(conn, int(incident.id), name)
+        if former is not None:
+            return former
+    return known_run(incident, name)
+
+
 def known_run(incident: Incident, name: str) -> Run:
-    """Return a run of an incident.
+    """Return a run of an incident that something may still be said to.
 
     Raises:
         ProblemError: there is none of this name.

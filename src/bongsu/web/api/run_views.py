@@ -205,7 +205,7 @@ class ShownRuns:
             why=explain(why, manual, t) if why else "",
             waits=[explain(one.text, manual, t) for one in waits(incident) if one.run is run],
             waits_until=run.waits_until, stopping=run.stopping is not None and not run.over,
-            can_be_undone=next(_to_undo(run), None) is not None,
+            can_be_undone=run.id in incident.runs and next(_to_undo(run), None) is not None,
             approval=self._approval(incident, run, run.approvals.get(WHOLE)),
             steps=[self._step(incident, run, n, outputs) for n in range(len(asked.steps))],
         )  # fmt: skip

@@ -91,10 +91,10 @@ async def output(visit: Visit) -> Response:
     """Show all that a step printed."""
     incident, name = await found(visit), visit.request.path_params["run"]
     step = visit.request.path_params["step"]
-    run = incident.runs.get(name)
-    if run is None or step >= len(run.asked.steps):
-        raise PageError(404, N_("There is no such run."))
     async with visit.at.reading() as conn:
+        run = incident.runs.get(name) or await store.former(conn, int(incident.id), name)
+        if run is None or step >= len(run.asked.steps):
+            raise PageError(404, N_("There is no such run."))
         kept = await store.outputs(conn, int(incident.id), name, step)
     view = ShownRuns(visit.manual, visit.actor.person, visit.t).one(incident, run)
     values = {
