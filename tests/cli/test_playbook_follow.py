@@ -80,6 +80,8 @@ async def test_a_run_is_followed_with_its_output_answered_for_and_ends_with_0(te
     assert "│ hello" in seen
     assert "✓ talk" in seen
     run = seen.split()[0]
+    code, _, said = await terminal.run("playbook", "answer", run, "done", *i)
+    assert (code, f"bongsu playbook approve {run} --incident {i[1]}" in said) == (1, True)
     assert (await terminal.run("playbook", "approve", run, *i))[0] == 0
     while "bongsu playbook answer" not in seen:
         seen += (await asyncio.wait_for(following.stdout.readline(), 30)).decode()

@@ -178,7 +178,11 @@ def answer(
 def _waiting(incident: str, run: str) -> int:
     """Return the step that waits for an answer; the server says why there is none."""
     found = call("GET", f"/incidents/{address(incident)}/runs/{address(run)}")
-    return next((int(one["step"]) for one in found["steps"] if one["answers"]), 0)
+    wanted = [int(one["step"]) for one in found["steps"] if one["answers"]]
+    if not wanted and any(one["state"] == "approval" for one in found["steps"]):
+        approve = f"bongsu playbook approve {run} --incident {incident}"
+        fail(t("it waits for a yes or a no: {command}", command=approve))
+    return wanted[0] if wanted else 0
 
 
 @app.command(help=t(N_("End a run after the step under way")))
