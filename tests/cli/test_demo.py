@@ -7,6 +7,7 @@ import pty
 import signal
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -71,6 +72,21 @@ def test_ctrl_c_at_any_moment_leaves_nothing_behind(
         _, err = demo.communicate(timeout=60)
     assert demo.returncode == 130, err
     assert "Traceback" not in err
+
+
+def test_a_signal_that_reaches_it_twice_leaves_nothing_behind(
+    environment: dict[str, str], folder: Path
+) -> None:
+    """As from ``timeout make demo``: the whole group is told, and make tells its child as well."""
+    with _demo(environment) as demo:
+        assert demo.stdout is not None
+        while "Sign in (once)" not in (shown := demo.stdout.readline()):
+            assert shown, demo.communicate()
+        demo.send_signal(signal.SIGTERM)
+        time.sleep(0.1)
+        demo.send_signal(signal.SIGTERM)
+        _, err = demo.communicate(timeout=60)
+    assert demo.returncode == 130, err
 
 
 def test_a_port_that_is_taken_is_said_at_once(environment: dict[str, str], folder: Path) -> None:

@@ -52,6 +52,8 @@ FACES_POOL_SIZE = 8
 """connections of everything that answers requests: one listens, two feed live pages, four read"""
 CLOSE_WITHIN = 5
 """seconds that open requests get when the process stops"""
+SAME_REQUEST = 0.3
+"""seconds within which a second signal is the first one told twice, as by `make`, and no haste"""
 
 log = structlog.get_logger(__name__)
 t = translator(language())
@@ -257,11 +259,12 @@ def _step_lease(text: str) -> timedelta:
 
 
 def stop_signal() -> asyncio.Event:
-    """Return what Ctrl-C or SIGTERM sets; a second one ends the process at once."""
-    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    """Return what Ctrl-C or SIGTERM sets; another one later ends the process at once."""
+    stop, loop, asked_at = asyncio.Event(), asyncio.get_running_loop(), list[float]()
 
     def asked(number: signal.Signals) -> None:
-        if stop.is_set():
+        asked_at.append(loop.time())
+        if asked_at[-1] - asked_at[0] > SAME_REQUEST:
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
         stop.set()
