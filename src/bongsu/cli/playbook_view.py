@@ -147,10 +147,12 @@ def print_waits(view: Json) -> None:
 
 def print_history(found: list[Json]) -> None:
     """Print runs, the newest first."""
-    lines = table(N_("Run"), N_("Incident"), N_("Playbook"), N_("Began"), N_("Outcome"), N_("By"))
+    lines = table(
+        N_("Run"), N_("Incident"), N_("Playbook"), N_("Asked for"), N_("Outcome"), N_("By")
+    )
     for one in found:
         by = one["asked_by_name"] or t(N_("by itself"))
         state = one["state_name"] + (f" ({t(N_('dry run'))})" if one["dry"] else "")
-        began, name = moment(one["began_at"]), one["playbook"]["name"]
-        lines.add_row(*map(Text, (one["run"], f"#{one['incident']}", name, began, state, by)))
+        asked, name = moment(one["asked_at"]), one["playbook"]["name"]
+        lines.add_row(*map(Text, (one["run"], f"#{one['incident']}", name, asked, state, by)))
     print_lines(lines)

@@ -10,10 +10,13 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from bongsu.engine import effects, step_effects
 from bongsu.engine.advance import Step, advance
 from bongsu.engine.effects import Asked, Effect
 from bongsu.engine.policy import Policy
+from bongsu.engine.writing import row_of
 from bongsu.incident import events as e
 from bongsu.incident import run_events as r
 from bongsu.incident.runs.state import Run
@@ -78,11 +81,7 @@ async def _too_often(
 
 
 def _row(incident: int, run: Run, now: datetime) -> runs.RunRow:
-    asked = run.asked
-    lock = None if asked.dry else asked.lock
-    return runs.RunRow(
-        incident, run.id, asked.playbook, lock, asked.automatic, asked.dry, run.by, now, None, None
-    )
+    return msgspec.structs.replace(row_of(incident, run.asked, run.by, run.asked_at), began_at=now)
 
 
 async def freed(conn: PoolConnection, steps: Sequence[Step]) -> list[Asked]:

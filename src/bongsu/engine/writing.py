@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 import structlog
 
 from bongsu.engine import effects, jobs
-from bongsu.incident.run_events import RunEnded
+from bongsu.incident.run_events import RunAsked, RunEnded
 from bongsu.store import incidents, runs
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from bongsu.engine.advance import Step
     from bongsu.store.database import PoolConnection
 
@@ -70,6 +72,8 @@ async def write(
     if to_do := [*asked, *woken]:
         urgent = {int(s.incident.id) for s in steps if s.incident.severity in URGENT}
         await jobs.defer(conn, to_do, own=own, urgent=urgent)
+    if new := _asked(steps):
+        await runs.ask(conn, new)
     if ended := _ended(steps):
         await runs.end(conn, ended)
     for step in steps:
@@ -85,6 +89,23 @@ async def rehearse(conn: PoolConnection) -> None:
     await conn.execute(WRITE, *[[] for _ in range(arguments)])
     await conn.fetch(incidents.LAST_HASHES, [])
     await jobs.defer(conn, [])
+
+
+def _asked(steps: Sequence[Step]) -> list[runs.RunRow]:
+    return [
+        row_of(int(step.incident.id), event.body, event.actor, event.at)
+        for step in steps
+        for event in step.events
+        if isinstance(event.body, RunAsked)
+    ]
+
+
+def row_of(incident: int, asked: RunAsked, by: str, at: datetime) -> runs.RunRow:
+    """Return what a list shows of a run that is asked for; a dry run holds no lock."""
+    lock = None if asked.dry else asked.lock
+    return runs.RunRow(
+        incident, asked.run, asked.playbook, lock, asked.automatic, asked.dry, by, at
+    )
 
 
 def _ended(steps: Sequence[Step]) -> list[runs.Ended]:

@@ -23,12 +23,22 @@ _ALONE = "SELECT pg_advisory_xact_lock(hashtext('lock ' || $1))"
 _OFTEN = """
 SELECT count(*) FROM runs WHERE playbook = $1 AND automatic AND NOT dry AND began_at > $2
 """
-_BEGIN = """
-INSERT INTO runs (incident, run, playbook, lock, automatic, dry, asked_by, began_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-ON CONFLICT (incident, run) DO UPDATE SET ended_at = NULL, outcome = NULL
+_ASK = """
+INSERT INTO runs (incident, run, playbook, lock, automatic, dry, asked_by, asked_at)
+SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::boolean[],
+                     $6::boolean[], $7::text[], $8::timestamptz[])
+ON CONFLICT DO NOTHING
 """
-_HOLDER = "SELECT incident, run FROM runs WHERE lock = $1 AND ended_at IS NULL"
+# A run that was asked for before its row was written then has none yet.
+_BEGIN = """
+INSERT INTO runs (incident, run, playbook, lock, automatic, dry, asked_by, asked_at, began_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+ON CONFLICT (incident, run) DO UPDATE
+   SET began_at = COALESCE(runs.began_at, excluded.began_at), ended_at = NULL, outcome = NULL
+"""
+_HOLDER = """
+SELECT incident, run FROM runs WHERE lock = $1 AND began_at IS NOT NULL AND ended_at IS NULL
+"""
 _END = """
 UPDATE runs SET ended_at = ended.at, outcome = ended.outcome
   FROM unnest($1::bigint[], $2::text[], $3::timestamptz[], $4::text[])
@@ -42,8 +52,9 @@ SELECT {_COLUMNS}, body FROM step_outputs
  WHERE incident = $1 AND run = $2 AND ($3::int IS NULL OR step = $3) ORDER BY id
 """  # noqa: S608  a constant
 _HISTORY = """
-SELECT incident, run, playbook, lock, automatic, dry, asked_by, began_at, ended_at, outcome
-  FROM runs WHERE ($1::text IS NULL OR playbook = $1) ORDER BY began_at DESC LIMIT $2
+SELECT incident, run, playbook, lock, automatic, dry, asked_by, asked_at, began_at, ended_at,
+       outcome
+  FROM runs WHERE ($1::text IS NULL OR playbook = $1) ORDER BY asked_at DESC LIMIT $2
 """
 
 
@@ -53,18 +64,20 @@ SELECT at, actor, body FROM events WHERE incident = $1 AND body ->> 'run' = $2 O
 
 
 class RunRow(msgspec.Struct, frozen=True):
-    """A run that has begun, as a list shows it."""
+    """A run as a list shows it."""
 
     incident: int
     run: str
     playbook: str
     lock: str | None
+    """what it holds from its beginning to its end"""
     automatic: bool
     dry: bool
     asked_by: str
-    began_at: datetime
-    ended_at: datetime | None
-    outcome: str | None
+    asked_at: datetime
+    began_at: datetime | None = None
+    ended_at: datetime | None = None
+    outcome: str | None = None
 
 
 class Ended(NamedTuple):
@@ -106,6 +119,12 @@ async def ran_by_itself(conn: PoolConnection, playbook: str, since: datetime) ->
     return found
 
 
+async def ask(conn: PoolConnection, rows: Sequence[RunRow]) -> None:
+    """Write that runs were asked for."""
+    told = [msgspec.structs.astuple(row)[:8] for row in rows]
+    await conn.execute(_ASK, *zip(*told, strict=True))
+
+
 async def alone(conn: PoolConnection, lock: str) -> None:
     """Let nobody else take a lock, free it or wait for it until the transaction ends."""
     await conn.execute(_ALONE, lock)
@@ -122,7 +141,7 @@ async def begin(conn: PoolConnection, row: RunRow) -> tuple[int, str] | None:
         async with conn.transaction():
             await conn.execute(
                 _BEGIN, row.incident, row.run, row.playbook, row.lock, row.automatic, row.dry,
-                row.asked_by, row.began_at,
+                row.asked_by, row.asked_at, row.began_at,
             )  # fmt: skip
     except asyncpg.UniqueViolationError:
         holder = await conn.fetchrow(_HOLDER, row.lock)

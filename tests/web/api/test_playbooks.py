@@ -117,6 +117,18 @@ async def test_its_history_names_incident_outcome_and_who_asked(api):
     assert (await api.get("/runs"))["runs"] == [row]
 
 
+async def test_a_run_that_waits_for_a_yes_and_one_that_got_a_no_are_in_the_history(site, api):
+    run = await asked(api, "guarded")
+    (row,) = (await api.get("/runs"))["runs"]
+    assert (row["run"], row["began_at"], row["outcome"]) == (run.rsplit("/", 1)[1], None, None)
+    assert row["state_name"] == "waits to begin"
+    await site.as_("commander").post(f"{run}/approve", {"yes": False})
+    (row,) = (await api.get("/playbooks/guarded/history"))["runs"]
+    assert (row["began_at"], row["outcome"], row["state_name"]) == (
+        None, "refused", "was not begun",
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("body", "field", "says"),
     [

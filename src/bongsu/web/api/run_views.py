@@ -159,7 +159,7 @@ class StepOutputs(msgspec.Struct, frozen=True):
 
 
 class PlaybookRunHead(msgspec.Struct, frozen=True):
-    """A run that has begun, in a list; `outcome` is null while it is not over."""
+    """A run in a list; `began_at` is null while it waits, `outcome` while it is not over."""
 
     incident: int
     run: str
@@ -168,7 +168,8 @@ class PlaybookRunHead(msgspec.Struct, frozen=True):
     dry: bool
     asked_by: str
     asked_by_name: str
-    began_at: datetime
+    asked_at: datetime
+    began_at: datetime | None
     ended_at: datetime | None
     outcome: str | None
     state_name: str
@@ -213,10 +214,11 @@ class ShownRuns:
     def head(self, row: RunRow) -> PlaybookRunHead:
         """Show a run in a list."""
         by = actor_name(row.asked_by, self._manual, self._t.lang)
-        word = RUN_OUTCOMES.get(row.outcome, row.outcome) if row.outcome else PHASES["running"]
+        phase = PHASES["asked" if row.began_at is None else "running"]
+        word = RUN_OUTCOMES.get(row.outcome, row.outcome) if row.outcome else phase
         return PlaybookRunHead(
             row.incident, row.run, self._playbook(row.playbook), row.automatic, row.dry,
-            row.asked_by, by, row.began_at, row.ended_at, row.outcome, self._t(word),
+            row.asked_by, by, row.asked_at, row.began_at, row.ended_at, row.outcome, self._t(word),
         )  # fmt: skip
 
     def _playbook(self, name: str) -> Named:
