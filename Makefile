@@ -24,7 +24,7 @@ demo: system-demo $(VENV)/.runtime $(MANIFEST)
 	$(BIN)/bongsu demo $(ARGS)
 
 test: system-test $(VENV)/.dev $(MANIFEST) $(LOADTOOLS)
-	$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(VENV)/.dev $(MANIFEST)
 	$(BIN)/ruff format --check --quiet . || { $(BIN)/ruff format --diff --quiet .; exit 1; }

@@ -14,6 +14,12 @@ from bongsu.store.database import Pool, connect_pool
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files of slow tests: one that begins last is waited for by all cores."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(scope="session")
 def database_server() -> Iterator[TestServer]:
     """Run the session's PostgreSQL."""
