@@ -227,6 +227,24 @@ async def test_what_a_dead_process_left_is_swept_while_others_keep_coming(desk: 
     assert not await desk.count("alerts", "pending AND key = 'left'")
 
 
+async def test_it_stops_although_something_urgent_still_waits(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+):
+    stopping, triage = asyncio.Event(), desk.triage
+    more = await desk.write(alert("more", group="more"))
+
+    async def told_to_stop(_batch: object) -> None:
+        await asyncio.sleep(0.05)  # the other line gives way by now
+        triage.take(more)
+        stopping.set()
+        triage.stop()
+
+    monkeypatch.setattr(triage, "triage", told_to_stop)
+    triage.take(await desk.write(alert("slow", severity="quiet"), alert("fire", group="fire")))
+    await asyncio.wait_for(triage.run(stopping), 5)
+    assert triage.waiting, "it is left to the sweep of another process"
+
+
 async def run_until_quiet(desk: Desk) -> None:
     stopping = asyncio.Event()
     running = asyncio.create_task(desk.triage.run(stopping))

@@ -75,8 +75,9 @@ class Line:
         await self._quiet.wait()
 
     def wake(self) -> None:
-        """Let who waits for the line go on."""
+        """Let who waits for the line go on, whatever still waits in it."""
         self._more.set()
+        self._quiet.set()
 
 
 class Courtesy:
