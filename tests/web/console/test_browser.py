@@ -5,70 +5,17 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright, expect
-from tests.web.console.stage import PASSWORD, Stage, stage
+from playwright.async_api import Browser, expect
+from tests.web.console.browsing import DESK, PHONE, Complaints, declare, signed_in
+from tests.web.console.stage import Stage, stage
 
 pytestmark = pytest.mark.browser
-
-ARGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-PHONE = {"width": 375, "height": 740}
-DESK = {"width": 1280, "height": 900}
 
 
 @pytest.fixture
 async def staged(database_url: str) -> AsyncIterator[Stage]:
     async with stage(database_url) as staged:
         yield staged
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGS)
-        yield browser
-        await browser.close()
-
-
-class Complaints(list[str]):
-    """What a page's script or the browser complained about."""
-
-    def watch(self, page: Page) -> None:
-        page.on("pageerror", lambda error: self.append(str(error)))
-        page.on("console", lambda m: self.append(m.text) if m.type == "error" else None)
-
-
-async def signed_in(
-    browser: Browser, staged: Stage, login: str, size: dict[str, int], complaints: Complaints
-) -> Page:
-    context = await browser.new_context(
-        viewport={"width": size["width"], "height": size["height"]}, locale="ko-KR"
-    )
-    page = await context.new_page()
-    page.set_default_timeout(10_000)
-    complaints.watch(page)
-    await page.goto(f"{staged.base_url}/incidents")
-    await page.get_by_label("아이디").fill(login)
-    await page.get_by_label("비밀번호").fill(PASSWORD)
-    await page.get_by_role("button", name="로그인").click()
-    await page.wait_for_url("**/incidents")
-    return page
-
-
-async def declare(page: Page, title: str) -> None:
-    await page.get_by_role("link", name="장애 선언").click()
-    await page.locator("#declare input[name=title]").fill(title)
-    await page.locator("#declare input[value=P0]").check()
-    await page.get_by_role("button", name="선언하고 호출하기").click()
-    await page.wait_for_url("**/incidents/*")
 
 
 async def test_two_people_work_on_an_incident_without_ever_loading_a_page_again(

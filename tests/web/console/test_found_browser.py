@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 import pytest
-from playwright.async_api import Browser, async_playwright, expect
+from playwright.async_api import Browser, expect
 from tests.web import made_reports
+from tests.web.console.browsing import DESK, PHONE, Complaints, declare, signed_in
 from tests.web.console.stage import Stage, stage
-from tests.web.console.test_browser import ARGS, DESK, PHONE, Complaints, declare, signed_in
 
 from bongsu.engine.diagnosis import Asked
 from bongsu.incident.report import Report
@@ -42,14 +42,6 @@ async def clinic(database_url: str) -> AsyncIterator[Clinic]:
         doctor._diagnose = clinic.diagnose
         staged.app.services = dataclasses.replace(staged.app.services, diagnostician=doctor)
         yield clinic
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGS)
-        yield browser
-        await browser.close()
 
 
 async def test_the_first_report_arrives_by_itself_and_a_new_one_on_demand(

@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, expect
+from tests.web.console.browsing import DESK, PHONE, Complaints, declare, signed_in
 from tests.web.console.stage import Stage, stage
-from tests.web.console.test_browser import ARGS, DESK, PHONE, Complaints, declare, signed_in
 from tests.web.made_playbooks import command, with_playbooks
 from tests.web.site import SEED
 
@@ -43,14 +43,6 @@ async def staged(database_url: str) -> AsyncIterator[Stage]:
     manual = with_playbooks(await asyncio.to_thread(load, SEED), slow=SLOW)
     async with stage(database_url, manual=manual) as staged:
         yield staged
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGS)
-        yield browser
-        await browser.close()
 
 
 async def typed(page: Page, kind: str) -> None:

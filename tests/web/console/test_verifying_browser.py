@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, async_playwright, expect
+from playwright.async_api import Browser, expect
+from tests.web.console.browsing import DESK, PHONE, Complaints, declare, signed_in
 from tests.web.console.stage import Stage, stage
-from tests.web.console.test_browser import ARGS, DESK, PHONE, Complaints, declare, signed_in
 from tests.web.site import seed
 
 from bongsu.manual.schema.document import Manual
@@ -48,14 +48,6 @@ async def staged(database_url: str, gate: Path) -> AsyncIterator[Stage]:
     async with stage(database_url) as made:
         await made.runtime.adopt(manual)
         yield made
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGS)
-        yield browser
-        await browser.close()
 
 
 async def test_checks_arrive_by_themselves_on_a_phone_and_a_commander_overrides_one(
