@@ -143,16 +143,23 @@ async def test_where_a_whole_run_waits_for_a_yes_the_command_that_says_it_is_sho
     assert len(newest) == 1  # type: ignore[arg-type]
 
 
-def test_who_follows_is_told_once_that_nobody_takes_a_step(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("what", "told"),
+    [({"waits": ["Start the worker edge"]}, "Start the worker edge"),
+     ({"waits_until": "2026-01-01T00:30:00+00:00", "lock": "db/primary"}, "db/primary")],
+)  # fmt: skip
+def test_who_follows_is_told_once_what_the_run_waits_for(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    what: dict[str, object],
+    told: str,
 ):
-    missing = "Start the worker edge, or stop the run"
-    view = {
+    over = {
         "run": "r5", "playbook": {"name": "Edge work"}, "state_name": "", "dry": False, "why": "",
         "incident": 1, "asked_at": "2026-01-01T00:00:00+00:00", "approval": None, "steps": [],
-        "waits": [missing], "phase": "asked", "outcome": None,
+        "waits": [], "waits_until": None, "lock": None, "phase": "ended", "outcome": "refused",
     }  # fmt: skip
-    over = {**view, "waits": [], "phase": "ended", "outcome": "refused"}
+    view = {**over, **what, "phase": "asked", "outcome": None}
     answers = iter([view, view, over])
     answering = httpx.MockTransport(lambda _: httpx.Response(200, json=next(answers)))
     server = "http://bongsu.invalid"
@@ -163,4 +170,4 @@ def test_who_follows_is_told_once_that_nobody_takes_a_step(
         playbook_follow, "client", lambda _: httpx.Client(transport=answering, base_url=server)
     )
     assert playbook_follow.Following("1", "r5").to_its_end()["outcome"] == "refused"
-    assert capsys.readouterr().out.count(missing) == 1
+    assert capsys.readouterr().out.count(told) == 1

@@ -72,6 +72,8 @@ class Following:
     def _show(self, http: httpx.Client, view: Json) -> None:
         if view["approval"] and view["approval"]["yes"] is None and not view["outcome"]:
             self._once("run", self._how_to_approve(view["approval"]))
+        if view["waits_until"] and view["lock"]:
+            self._once("lock", t("another run has {lock}", lock=view["lock"]))
         for step in view["steps"]:
             self._output(http, step)
             key = f"{step['step']} {step['state']} {step['attempt']} {step['ended_at']}"
