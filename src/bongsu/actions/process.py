@@ -121,11 +121,16 @@ class Program(asyncio.SubprocessProtocol):
                 await self._group_gone(grace_s)
         finally:
             self._signal(signal.SIGKILL)
-            if forced:
-                await asyncio.to_thread(_end_marked, self._mark)
-            await _within(_LAST_WORDS_S, self._exited)
-            await _within(0.0 if forced else _LAST_WORDS_S, self._silent)
-            self._transport.close()
+            try:
+                await self._last_words(forced=forced)
+            finally:
+                self._transport.close()
+
+    async def _last_words(self, *, forced: bool) -> None:
+        if forced:
+            await asyncio.to_thread(_end_marked, self._mark)
+        await _within(_LAST_WORDS_S, self._exited)
+        await _within(0.0 if forced else _LAST_WORDS_S, self._silent)
 
     def output(self, out: Kept, err: Kept) -> Output:
         """Say what came of it, with what was kept of what it printed."""
