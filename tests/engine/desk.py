@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -77,6 +78,16 @@ class Desk:
     async def receive(self, *sent: Alert) -> None:
         """Take a signal all the way into its incidents."""
         await self.triage.triage(await self.write(*sent))
+
+    async def look(self) -> None:
+        """Let the timers run until no incident is overdue.
+
+        One look passes over an incident that somebody is just writing to, as a courier with its
+        receipt; a process looks again.
+        """
+        async with self.pool.acquire() as conn, asyncio.timeout(60):
+            while (at := await incidents.next_look(conn)) and at <= self.clock.now():
+                await self.engine.look()
 
     async def incident(self, incident_id: int) -> Incident:
         async with self.pool.acquire() as conn:

@@ -203,7 +203,7 @@ async def test_of_one_target_only_one_run_at_a_time_changes_anything(build: Buil
     waits = await house.run(second, other)
     assert (waits.phase, house.hands.done) == ("asked", ["scale"])
     house.desk.clock.forward(minutes=2)
-    await house.desk.engine.look()
+    await house.desk.look()
     assert (await house.run(first, one)).outcome == "succeeded"
     await house.do_pending()
     assert house.hands.done == ["scale", "scale"], "the lock is free with the end of the run"
@@ -255,7 +255,7 @@ async def test_a_run_gives_up_on_a_lock_that_never_comes_free(build: Build):
     other = await house.asks(second)
     await until_it(house, second, other, lambda run: run.waits_until is not None)
     house.desk.clock.forward(minutes=31)
-    await house.desk.engine.look()
+    await house.desk.look()
     run = await house.over(second, other)
     assert (run.outcome, run.why and run.why.code) == ("refused", "lock_lost")
     called = [x.body.why.code for x in await house.desk.log(second) if isinstance(x.body, e.Paged)]

@@ -189,7 +189,7 @@ class Site:
             )
             return
         clock.forward(seconds=step.duration.total_seconds() if isinstance(step, WaitStep) else 6)
-        await self.house.desk.engine.look()
+        await self.house.desk.look()
 
     async def _act(self, what: Any) -> Any:
         return await self.house.desk.engine.act(self.incident, "person:pm", what)

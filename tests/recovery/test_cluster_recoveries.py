@@ -69,7 +69,7 @@ async def test_a_cpu_that_calms_down_while_it_is_watched_is_a_success(site: Site
     assert not run.over, "the mean still has the time before the restart in it"
     site.application.cpu = 0.3
     site.house.desk.clock.forward(minutes=1)
-    await site.house.desk.engine.look()
+    await site.house.desk.look()
     assert (await site.finish(name)).outcome == "succeeded"
 
 
