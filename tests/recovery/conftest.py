@@ -22,7 +22,7 @@ from fastapi import FastAPI, Response
 from tests.actions.probes.conftest import listening
 from tests.actions.probes.mongod import Mongod
 from tests.engine.desk import Desk, alert
-from tests.engine.test_stepper import House
+from tests.engine.house import House
 from tests.kube.cluster import NAMESPACE, Cluster, running_cluster
 from tests.manual.conftest import SEED
 

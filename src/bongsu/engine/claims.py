@@ -45,6 +45,8 @@ RENEW_EVERY = 2.0
 """seconds"""
 ANSWER_WITHIN = 5.0
 """seconds that one renewal waits for the database; then another connection is asked"""
+RELEASE_WITHIN = 1.0
+"""seconds that a process which stops waits for the database to take a claim back"""
 
 
 class StoppedError(Exception):
@@ -145,7 +147,7 @@ class Claim:
     async def release(self) -> None:
         """Let others take it over at once; a database that is away learns of it by the lease."""
         with contextlib.suppress(*AWAY):
-            async with asyncio.timeout(1), self._pool.acquire() as conn:
+            async with asyncio.timeout(RELEASE_WITHIN), self._pool.acquire() as conn:
                 await step_effects.release(conn, self.effect, self.name)
 
     async def _renew(self) -> None:
