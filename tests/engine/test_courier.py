@@ -10,6 +10,7 @@ import asyncpg
 import msgspec
 import pytest
 from tests.engine.desk import Desk, alert
+from tests.waiting import until_true
 
 from bongsu.channels.message import DeliveryError, Message, Receipt
 from bongsu.engine import courier, effects, jobs
@@ -77,7 +78,11 @@ class House:
         for effect, wanted in asked:
             assert isinstance(wanted, Delivery)
             self.courier.begin(effect, wanted)
-        await self.courier.drain()
+        await self.idle()
+
+    async def idle(self) -> None:
+        """Wait for what is under way, without the bound of a process that ends."""
+        await until_true(lambda: not self.courier._under_way)
 
     async def outcomes(self, incident: int) -> list[e.AnyBody]:
         ends = (e.Delivered, e.DeliveryFailed, e.DeliveryWithdrawn)
@@ -93,6 +98,7 @@ async def house(desk: Desk) -> AsyncIterator[House]:
     made = House(desk)
     yield made
     made.post.open.set()
+    await made.idle()
 
 
 async def test_many_deliveries_are_recorded_in_few_transactions_and_each_on_its_log(house: House):
@@ -220,5 +226,5 @@ async def test_a_channel_that_is_full_leaves_room_for_others_and_for_what_is_urg
     assert house.courier.takes([slack])
     assert not house.courier.takes([email, calm]), "all that one transaction asks for, or none"
     house.post.open.set()
-    await house.courier.drain()
+    await house.idle()
     assert house.courier.takes([calm])

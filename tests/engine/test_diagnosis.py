@@ -10,6 +10,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 from tests.engine.desk import START, Desk, alert
+from tests.waiting import PATIENCE, until_true
 
 from bongsu.engine import diagnosis
 from bongsu.engine.diagnosis import Asked, Diagnose, Diagnostician, NoIncidentError
@@ -40,7 +41,7 @@ Make = Callable[..., Diagnostician]
 async def make(desk: Desk) -> AsyncIterator[Make]:
     made: list[Diagnostician] = []
 
-    def one(diagnose: Diagnose = found_nothing, deadline: float = 5.0) -> Diagnostician:
+    def one(diagnose: Diagnose = found_nothing, deadline: float = 600.0) -> Diagnostician:
         policy = desk.engine.policy
         made.append(
             Diagnostician(desk.pool, lambda: policy.manual, desk.clock, diagnose, deadline=deadline)
@@ -50,6 +51,8 @@ async def make(desk: Desk) -> AsyncIterator[Make]:
     yield one
     for each in made:
         await each.close()
+        for thread in each._threads:
+            await asyncio.to_thread(thread.join)
 
 
 @pytest.fixture
@@ -96,12 +99,11 @@ async def test_the_loop_that_pages_goes_on_while_a_check_holds_its_thread(
 
     async def diagnose(manual: Manual, asked: Asked) -> Report:
         held.set()
-        let_go.wait(10)
+        let_go.wait(PATIENCE)
         return report(asked)
 
     under_way = asyncio.create_task(make(diagnose).diagnose(incident))
-    while not held.is_set():
-        await asyncio.sleep(0.01)
+    await until_true(held.is_set)
     await asyncio.sleep(0.05)  # this loop turns although the diagnosis does not
     assert not under_way.done()
     let_go.set()
@@ -114,7 +116,7 @@ async def test_checks_that_hang_give_a_report_that_says_so(
     monkeypatch.setattr(diagnosis, "GRACE", 0.1)
 
     async def diagnose(manual: Manual, asked: Asked) -> Report:
-        await asyncio.sleep(60)
+        await asyncio.Event().wait()
         raise AssertionError
 
     kept = await make(diagnose, deadline=0.1).diagnose(incident)
@@ -132,7 +134,7 @@ async def test_checks_that_hold_their_thread_are_left_behind(
     let_go = threading.Event()
 
     async def diagnose(manual: Manual, asked: Asked) -> Report:
-        let_go.wait(10)
+        let_go.wait(PATIENCE)
         return report(asked)
 
     kept = await make(diagnose, deadline=0.1).diagnose(incident)
@@ -148,7 +150,7 @@ async def test_checks_that_never_end_are_not_joined_by_ever_more_of_them(
     let_go = threading.Event()
 
     async def diagnose(manual: Manual, asked: Asked) -> Report:
-        let_go.wait(20)
+        let_go.wait(PATIENCE)
         return report(asked)
 
     doctor = make(diagnose, deadline=0.05)
@@ -159,8 +161,8 @@ async def test_checks_that_never_end_are_not_joined_by_ever_more_of_them(
     ]  # fmt: skip
     let_go.set()
     for thread in doctor._threads:
-        thread.join(5)
-    monkeypatch.setattr(diagnosis, "GRACE", 30.0)
+        thread.join()
+    monkeypatch.setattr(diagnosis, "GRACE", PATIENCE)
     again = await doctor.diagnose(incident)
     assert again.report.not_checked == ()
 
@@ -172,10 +174,9 @@ async def test_a_report_is_not_held_up_by_what_its_checks_left_behind(
 
     async def stubborn() -> None:
         try:
-            await asyncio.sleep(60)
+            await asyncio.Event().wait()
         finally:
-            while not let_go.is_set():
-                await asyncio.sleep(0.01)
+            await until_true(let_go.is_set)
 
     async def diagnose(manual: Manual, asked: Asked) -> Report:
         left.append(asyncio.create_task(stubborn()))
@@ -183,7 +184,7 @@ async def test_a_report_is_not_held_up_by_what_its_checks_left_behind(
         return report(asked)
 
     left: list[asyncio.Task[None]] = []
-    kept = await make(diagnose, deadline=60.0).diagnose(incident)
+    kept = await make(diagnose).diagnose(incident)
     let_go.set()
     assert kept.report.not_checked == ()
 
@@ -203,14 +204,21 @@ async def test_a_diagnosis_that_breaks_gives_a_report_that_says_so(
 async def test_who_asks_meanwhile_is_given_the_same_report(
     desk: Desk, make: Make, incident: int
 ) -> None:
+    let_go = threading.Event()
+
     async def diagnose(manual: Manual, asked: Asked) -> Report:
-        await asyncio.sleep(0.1)
+        await until_true(let_go.is_set)
         return report(asked)
 
     doctor = make(diagnose)
-    first, second = await asyncio.gather(doctor.diagnose(incident), doctor.diagnose(incident))
+    first, second = await asyncio.gather(doctor.begin(incident), doctor.begin(incident))
+    meanwhile = asyncio.create_task(doctor.diagnose(incident))
+    await asyncio.sleep(0)
+    let_go.set()
+    assert first is second
+    assert await meanwhile == await first.done
     third = await doctor.diagnose(incident, asked_by="person:pm", why="asked")
-    assert first.row.id == second.row.id < third.row.id
+    assert first.report < third.row.id
     assert await desk.count("reports") == 2
     assert third.row.asked_by == "person:pm"
 
@@ -219,18 +227,25 @@ async def test_no_more_than_two_run_at_once(desk: Desk, make: Make) -> None:
     for name in "abcd":
         await desk.receive(alert(name, group=name))
     ids = [row["id"] for row in await desk.pool.fetch("SELECT id FROM incidents")]
-    running, most = [0], [0]
+    running: set[str] = set()
+    let_go = threading.Semaphore(0)
 
     async def diagnose(manual: Manual, asked: Asked) -> Report:
-        running[0] += 1
-        most[0] = max(most[0], running[0])
-        await asyncio.sleep(0.05)
-        running[0] -= 1
+        running.add(asked.incident)
+        await until_true(lambda: let_go.acquire(blocking=False))
+        running.remove(asked.incident)
         return report(asked)
 
     doctor = make(diagnose)
-    await asyncio.gather(*(doctor.diagnose(one) for one in ids))
-    assert (len(ids), most[0]) == (4, 2)
+    runs = [await doctor.begin(one) for one in ids]
+    await until_true(lambda: len(running) == 2)
+    await asyncio.sleep(0.1)  # others would come now, too
+    assert (len(ids), len(running)) == (4, 2)
+    let_go.release()
+    await until_true(lambda: sum(run.done.done() for run in runs) == 1)
+    await until_true(lambda: len(running) == 2)
+    let_go.release(3)
+    await asyncio.gather(*(run.done for run in runs))
 
 
 async def test_an_incident_that_is_not_there_is_said_to_be_none(make: Make) -> None:

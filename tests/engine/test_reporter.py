@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import threading
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 
@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from tests.engine.desk import START, Desk, alert
 from tests.incident.manuals import manual
+from tests.waiting import until, until_true
 
 from bongsu.channels.message import Message, Receipt
 from bongsu.engine import effects
@@ -60,10 +61,10 @@ class House:
         channels = dict.fromkeys(("slack", "email", "sms", "kakao", "call"), self.post)
         engine = desk.engine
         courier = Courier(engine, channels, Writer("http://b", b"s" * 32), "one", desk.pool)
-        doctor = Diagnostician(
-            desk.pool, lambda: engine.policy.manual, desk.clock, diagnose, deadline=5.0
+        self.doctor = Diagnostician(
+            desk.pool, lambda: engine.policy.manual, desk.clock, diagnose, deadline=600.0
         )
-        self.doers = Doers(desk.pool, courier, Reporter(engine, doctor, "one"))
+        self.doers = Doers(desk.pool, courier, Reporter(engine, self.doctor, "one"))
 
     def begins_at_once(self) -> None:
         self.desk.engine.takes = self.doers.takes
@@ -71,20 +72,35 @@ class House:
 
     async def comes(self, kind: type[e.Body]) -> e.AnyBody:
         """Wait for an event of the only incident."""
-        for _ in range(500):
-            incident = await self.desk.only()
-            for event in await self.desk.log(incident.id):
-                if isinstance(event.body, kind):
-                    return event.body
-            await asyncio.sleep(0.01)
-        raise AssertionError(f"no {kind.__name__}")
+
+        async def found() -> e.AnyBody | None:
+            log = await self.desk.log((await self.desk.only()).id)
+            return next((one.body for one in log if isinstance(one.body, kind)), None)
+
+        return await until(found)
 
 
 Build = Callable[[Diagnose], House]
 
 
+class Hanging:
+    """Checks that don't come to an end before their test does."""
+
+    def __init__(self) -> None:
+        self.over = threading.Event()
+
+    async def __call__(self, manual: Manual, asked: Asked) -> Report:
+        await until_true(self.over.is_set, within=600)
+        return report(asked)
+
+
 @pytest.fixture
-async def build(pool: Pool, database_url: str) -> AsyncIterator[Build]:
+def hangs() -> Hanging:
+    return Hanging()
+
+
+@pytest.fixture
+async def build(pool: Pool, database_url: str, hangs: Hanging) -> AsyncIterator[Build]:
     made: list[House] = []
 
     def one(diagnose: Diagnose) -> House:
@@ -92,8 +108,11 @@ async def build(pool: Pool, database_url: str) -> AsyncIterator[Build]:
         return made[-1]
 
     yield one
+    hangs.over.set()
     for house in made:
         await house.doers.drain()
+        for thread in house.doctor._threads:
+            thread.join()
 
 
 def report(asked: Asked, *checks: Looked, **more: object) -> Report:
@@ -108,11 +127,6 @@ async def api_is_down(manual: Manual, asked: Asked) -> Report:
     found = Finding(code="http_refused", says=Remark("refused"), verdict="unhealthy")
     api = Looked(check="api", verdict="unhealthy", took_s=0.1, findings=(found,))
     return report(asked, api, findings=(found,), proposal=Proposal("P0", "server_down", "true"))
-
-
-async def hangs(manual: Manual, asked: Asked) -> Report:
-    await asyncio.sleep(60)
-    raise AssertionError("never")
 
 
 async def the_due(house: House) -> tuple[effects.Effect, Diagnosis]:
@@ -137,7 +151,7 @@ async def test_a_p0_is_diagnosed_by_itself_and_its_log_says_what_was_found(build
     assert (await house.desk.only()).diagnosed == said
 
 
-async def test_a_check_that_hangs_delays_no_page(build: Build):
+async def test_a_check_that_hangs_delays_no_page(build: Build, hangs: Hanging):
     house = build(hangs)
     house.begins_at_once()
     await house.desk.receive(alert("BackendDown"))
@@ -165,15 +179,12 @@ async def test_a_report_that_its_process_left_behind_is_made_by_another(build: B
     assert await house.desk.count("events", "kind = 'diagnosed'") == 1, "it is done once"
 
 
-async def test_of_two_workers_only_one_makes_the_report(build: Build):
+async def test_of_two_workers_only_one_makes_the_report(build: Build, hangs: Hanging):
     house = build(hangs)
     await house.desk.receive(alert("BackendDown"))
     effect, due = await the_due(house)
     house.doers.reporter.begin(effect, due)
-    for _ in range(200):
-        if await house.desk.count("effects", "claimed_by = 'one'"):
-            break
-        await asyncio.sleep(0.01)
+    await until(lambda: house.desk.count("effects", "claimed_by = 'one'"))
     other = build(api_is_down)
     with pytest.raises(BusyElsewhereError):
         await other.doers.do(effect)
@@ -191,7 +202,7 @@ async def test_in_a_storm_the_last_reports_are_left_to_whoever_asks(build: Build
     assert not await house.desk.count("reports")
 
 
-async def test_a_process_begins_no_more_reports_than_it_can_make_soon(build: Build):
+async def test_a_process_begins_no_more_reports_than_it_can_make_soon(build: Build, hangs: Hanging):
     house = build(hangs)
     await house.desk.receive(alert("BackendDown"))
     effect, due = await the_due(house)
@@ -200,16 +211,12 @@ async def test_a_process_begins_no_more_reports_than_it_can_make_soon(build: Bui
     assert not house.doers.takes([asked] * 9)
 
 
-async def test_reports_that_wait_keep_no_page_waiting(build: Build):
+async def test_reports_that_wait_keep_no_page_waiting(build: Build, hangs: Hanging):
     house = build(hangs)
     house.begins_at_once()
     for number in range(12):
         await house.desk.receive(alert(f"Down{number}", group=f"g{number}"))
-    for _ in range(300):
-        if len(house.post.sent) == 12:
-            break
-        await asyncio.sleep(0.01)
-    assert len(house.post.sent) == 12
+    await until_true(lambda: len(house.post.sent) == 12)
 
 
 async def test_an_incident_that_comes_back_is_diagnosed_anew(build: Build):

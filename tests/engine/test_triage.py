@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from datetime import timedelta
 from pathlib import Path
 from unittest import mock
@@ -10,6 +11,7 @@ from unittest import mock
 import msgspec
 import pytest
 from tests.engine.desk import Desk, alert
+from tests.waiting import until
 
 from bongsu.engine.policy import compile_policy
 from bongsu.engine.triage_lines import INCIDENTS, Courtesy, Line
@@ -216,15 +218,16 @@ async def test_what_a_dead_process_left_is_swept_while_others_keep_coming(desk: 
         asyncio.create_task(desk.triage.run(stopping)),
         asyncio.create_task(desk.triage.keep_sweeping(stopping)),
     ]
-    for number in range(200):
-        desk.triage.take(await desk.write(alert(f"a{number}")))
-        if not await desk.count("alerts", "pending AND key = 'left'"):
-            break
-        await asyncio.sleep(0.02)
+    numbers = itertools.count()
+
+    async def swept_while_one_more_comes() -> bool:
+        desk.triage.take(await desk.write(alert(f"a{next(numbers)}")))
+        return not await desk.count("alerts", "pending AND key = 'left'")
+
+    await until(swept_while_one_more_comes)
     stopping.set()
     desk.triage.stop()
-    await asyncio.wait_for(asyncio.gather(*tasks), 10)
-    assert not await desk.count("alerts", "pending AND key = 'left'")
+    await asyncio.gather(*tasks)
 
 
 async def test_it_stops_although_something_urgent_still_waits(
@@ -234,22 +237,21 @@ async def test_it_stops_although_something_urgent_still_waits(
     more = await desk.write(alert("more", group="more"))
 
     async def told_to_stop(_batch: object) -> None:
-        await asyncio.sleep(0.05)  # the other line gives way by now
+        await asyncio.sleep(0)  # the other line gives way by now
         triage.take(more)
         stopping.set()
         triage.stop()
 
     monkeypatch.setattr(triage, "triage", told_to_stop)
     triage.take(await desk.write(alert("slow", severity="quiet"), alert("fire", group="fire")))
-    await asyncio.wait_for(triage.run(stopping), 5)
+    await triage.run(stopping)
     assert triage.waiting, "it is left to the sweep of another process"
 
 
 async def run_until_quiet(desk: Desk) -> None:
     stopping = asyncio.Event()
     running = asyncio.create_task(desk.triage.run(stopping))
-    while await desk.count("alerts", "pending"):
-        await asyncio.sleep(0.01)
+    await until(lambda: desk.count("alerts", "pending"), lambda count: count == 0)
     stopping.set()
     desk.triage.stop()
     await running
@@ -281,7 +283,7 @@ async def test_what_is_not_urgent_waits_for_a_flood_but_not_for_ever():
         asked += 1
         return True
 
-    await asyncio.wait_for(courtesy.give_way(Line(), flood), 60)
+    await courtesy.give_way(Line(), flood)
     first, asked = asked, 0
     await courtesy.give_way(Line(), flood)
     assert asked <= 2 < first, "a flood that does not end is waited for once"
@@ -296,7 +298,7 @@ async def test_a_line_is_quiet_only_when_what_was_taken_from_it_is_triaged(desk:
     await asyncio.sleep(0)
     assert not waiting.done()
     line.triaged()
-    await asyncio.wait_for(waiting, 5)
+    await waiting
 
 
 async def test_a_storm_of_5000_alerts_is_one_incident_with_a_log_that_can_be_read(desk: Desk):

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from tests.engine.desk import Desk, alert
 from tests.incident.manuals import manual
+from tests.waiting import until, until_true
 
 from bongsu.engine import effects
 from bongsu.engine import verifier as verifier_module
@@ -57,7 +58,7 @@ async def hangs(
     checks: Mapping[str, VerificationCheck], _: AskQuiet, tell: OnChecked, *_more: object
 ) -> None:
     await passes(dict([next(iter(checks.items()))]), _, tell)
-    await asyncio.sleep(60)
+    await asyncio.Event().wait()
 
 
 async def breaks(*_: object) -> None:
@@ -143,11 +144,7 @@ async def test_of_two_processes_only_one_verifies(desk: Desk, build: Build):
 
 
 async def claimed(desk: Desk) -> None:
-    for _ in range(500):
-        if await desk.count("verifications", "outcome IS NOT NULL"):
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("nothing was checked")
+    await until(lambda: desk.count("verifications", "outcome IS NOT NULL"))
 
 
 async def test_what_a_process_left_is_finished_by_another_and_nothing_is_run_twice(
@@ -172,19 +169,24 @@ async def test_what_a_process_left_is_finished_by_another_and_nothing_is_run_twi
     assert await results(desk) == [(name, "passed") for name in BOTH]
 
 
-async def test_a_claim_is_renewed_so_that_nobody_looks_after_it(desk: Desk, build: Build):
+async def test_a_claim_is_renewed_so_that_nobody_looks_after_it(
+    desk: Desk, build: Build, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(verifier_module, "RENEW_EVERY", 0.02)
     effect, due = await recovered(desk)
     build(hangs).begin(effect, due)
     await claimed(desk)
-    assert await desk.count("effects", "look_at > clock_timestamp() + interval '20 seconds'") == 1
+    long_ago = "claimed_at = claimed_at - interval '1 hour', look_at = '-infinity'"
+    await desk.pool.execute(f"UPDATE effects SET {long_ago}")
+    held = "claimed_at > now() - interval '1 minute' AND look_at = claimed_at + interval '30 s'"
+    assert await until(lambda: desk.count("effects", held)) == 1
 
 
 async def test_a_verification_that_fails_itself_stays_to_be_done(desk: Desk, build: Build):
     effect, due = await recovered(desk)
     verifier = build(breaks)
     verifier.begin(effect, due)
-    while verifier._under_way:
-        await asyncio.sleep(0.01)
+    await until_true(lambda: not verifier._under_way)
     assert await the_due(desk) == (effect, due)
 
 
@@ -193,17 +195,15 @@ async def prints(
 ) -> None:
     for check in checks:
         printed(check, b"token=abc123def456 of " + check.encode() + b"\n")
-    await asyncio.sleep(60)
+    await asyncio.Event().wait()
 
 
 async def printing(desk: Desk, incident: int, wanted: int) -> dict[str, str]:
-    for _ in range(500):
+    async def found() -> dict[str, str]:
         async with desk.pool.acquire() as conn:
-            found = await verifications.printing(conn, incident)
-        if sum(bool(text) for text in found.values()) == wanted:
-            return found
-        await asyncio.sleep(0.01)
-    raise AssertionError("nothing was printed")
+            return await verifications.printing(conn, incident)
+
+    return await until(found, lambda texts: sum(map(bool, texts.values())) == wanted)
 
 
 async def test_what_a_check_prints_is_there_while_it_runs_and_masked(desk: Desk, build: Build):
@@ -259,11 +259,7 @@ async def test_nothing_is_tested_on_once_the_service_has_relapsed(
     desk.clock.forward(minutes=1)
     await desk.receive(alert("BackendDown"))
     assert (await desk.only()).phase == "responding"
-    for _ in range(500):
-        if not begun._under_way:
-            break
-        await asyncio.sleep(0.01)
-    assert not begun._under_way
+    await until_true(lambda: not begun._under_way)
     assert await desk.count("effects", f"done_at IS NULL AND seq = {effect.seq}") == 0
     assert await desk.count("verifications", "outcome IS NULL") == 0
 

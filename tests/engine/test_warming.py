@@ -9,11 +9,17 @@ import pytest
 from tests.engine.desk import Desk, alert
 from tests.engine.test_courier import House
 
+from bongsu.engine import warming
 from bongsu.engine.effects import Asked
 from bongsu.engine.warming import rehearse
 from bongsu.store.database import Pool, connect_pool
 
 TABLES = ("incidents", "events", "effects", "alerts", "jobs.pgqueuer")
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(warming, "PATIENCE", 60.0)
 
 
 @pytest.fixture
@@ -24,11 +30,11 @@ async def small(database_url: str) -> AsyncIterator[Pool]:
     await pool.close()
 
 
-async def learnt(pool: Pool) -> list[int]:
+async def learnt(pool: Pool) -> dict[int, int]:
     """Count the statements that each connection has prepared."""
     async with pool.acquire() as one, pool.acquire() as other:
         counting = "SELECT count(*) FROM pg_prepared_statements"
-        return [int(await conn.fetchval(counting)) for conn in (one, other)]
+        return {conn.get_server_pid(): await conn.fetchval(counting) for conn in (one, other)}
 
 
 async def test_a_page_after_a_rehearsal_has_nothing_left_to_learn(small: Pool, database_url: str):
