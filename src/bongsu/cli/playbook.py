@@ -6,9 +6,8 @@ Exit 0: it succeeded, or was taken; 1: it did not; 2: what was asked for was wro
 from __future__ import annotations
 
 import sys
-from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -37,6 +36,7 @@ Which = Annotated[
     typer.Option("--incident", "-i", metavar="INCIDENT", help=t(N_("the incident's id or number"))),
 ]
 Note = Annotated[str, typer.Option("--note", "-m", help=t(N_("goes on the timeline")))]
+Ended = Literal["succeeded", "failed", "undone", "undo_failed", "stopped", "refused"]
 Step = Annotated[
     int | None, typer.Option(min=1, help=t(N_("the step's number, from 1; the one that waits")))
 ]
@@ -230,27 +230,24 @@ def history(
             "--incident", "-i", metavar="INCIDENT", help=t(N_("the incident's id or number"))
         ),
     ] = "",
+    outcome: Annotated[Ended | None, typer.Option(help=t(N_("only those that ended so")))] = None,
+    cursor: Annotated[str, typer.Option(help=t(N_("go on where the page before ended")))] = "",
     limit: Annotated[int, typer.Option(min=1, max=200, help=t(N_("at most so many")))] = 50,
     as_json: AsJson = False,
 ) -> None:
     """List them, the newest first."""
-    from bongsu.cli.playbook_view import print_history, print_run
+    from bongsu.cli.playbook_view import print_history
 
-    if incident:
-        found = call("GET", f"/incidents/{address(incident)}/runs")
-        of_playbook = (r for r in found["runs"] if playbook in (None, r["playbook"]["id"]))
-        shown = list(islice(of_playbook, limit))
-        if as_json:
-            print_json({"runs": shown})
-        for one in [] if as_json else shown:
-            print_run(one)
-        return
-    path = f"/playbooks/{address(playbook)}/history" if playbook else "/runs"
-    found = call("GET", path, limit=limit)
+    found = call(
+        "GET", "/runs", playbook=playbook, incident=incident.removeprefix("#"), outcome=outcome,
+        cursor=cursor, limit=limit,
+    )  # fmt: skip
     if as_json:
         print_json(found)
-    else:
-        print_history(found["runs"])
+        return
+    print_history(found["runs"])
+    if found["next"]:
+        print(t("Older ones: the same command with --cursor {cursor}", cursor=found["next"]))
 
 
 # ── without a server ─────────────────────────────────────────────────────────────────────

@@ -54,10 +54,13 @@ SELECT {_COLUMNS}, body FROM step_outputs
 _HISTORY = """
 SELECT incident, run, playbook, lock, automatic, dry, asked_by, asked_at, began_at, ended_at,
        outcome
-  FROM runs WHERE ($1::text IS NULL OR playbook = $1) ORDER BY asked_at DESC LIMIT $2
+  FROM runs
+ WHERE ($1::text IS NULL OR playbook = $1)
+   AND ($2::bigint IS NULL OR incident = $2)
+   AND ($3::text IS NULL OR outcome = $3)
+   AND ($4::timestamptz IS NULL OR (asked_at, incident, run) < ($4, $5::bigint, $6::text))
+ ORDER BY asked_at DESC, incident DESC, run DESC LIMIT $7
 """
-
-
 _EVENTS = """
 SELECT at, actor, body FROM events WHERE incident = $1 AND body ->> 'run' = $2 ORDER BY seq
 """
@@ -78,6 +81,22 @@ class RunRow(msgspec.Struct, frozen=True):
     began_at: datetime | None = None
     ended_at: datetime | None = None
     outcome: str | None = None
+
+
+class RunsWanted(NamedTuple):
+    """What is asked of the history; None asks for nothing in particular."""
+
+    playbook: str | None = None
+    incident: int | None = None
+    outcome: str | None = None
+
+
+class RunPlace(NamedTuple):
+    """Where the history goes on."""
+
+    asked_at: datetime
+    incident: int
+    run: str
 
 
 class Ended(NamedTuple):
@@ -167,7 +186,8 @@ async def outputs(
 
 
 async def history(
-    conn: PoolConnection, playbook: str | None = None, limit: int = 100
+    conn: PoolConnection, wanted: RunsWanted, after: RunPlace | None, limit: int
 ) -> list[RunRow]:
-    """Return the latest runs, of one playbook or of all."""
-    return [RunRow(*row) for row in await conn.fetch(_HISTORY, playbook, limit)]
+    """Return runs of all incidents, the newest first."""
+    place = after or (None,) * 3
+    return [RunRow(*row) for row in await conn.fetch(_HISTORY, *wanted, *place, limit)]

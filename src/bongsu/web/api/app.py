@@ -12,6 +12,7 @@ from bongsu.web.api import (
     actions,
     changes,
     errors,
+    history,
     incidents,
     manual,
     oncall,
@@ -32,8 +33,8 @@ if TYPE_CHECKING:
 PREFIX = "/api/v1"
 ROUTERS = (
     incidents.router, incidents.everything, actions.router, oncall.router, manual.router,
-    signals.router, reports.router, playbooks.router, verifications.router, changes.router,
-    recovery.router, accounts.router,
+    signals.router, reports.router, playbooks.router, history.router, verifications.router,
+    changes.router, recovery.router, accounts.router,
 )  # fmt: skip
 
 

@@ -16,11 +16,12 @@ from bongsu.incident.timeline import timeline
 from bongsu.manual.schema.document import Manual
 from bongsu.store.changes import ChangePlace
 from bongsu.store.reading import AlertPlace, IncidentRow, LogRow, Place
+from bongsu.store.runs import RunPlace
 from bongsu.web.api.views import Named, named, named_service, named_type
 from bongsu.web.live import decoded
 from bongsu.web.problems import ProblemError
 
-P = TypeVar("P", Place, AlertPlace, ChangePlace)
+P = TypeVar("P", Place, AlertPlace, ChangePlace, RunPlace)
 
 
 class IncidentSummary(msgspec.Struct, frozen=True):
@@ -156,7 +157,7 @@ def alert_list(found: Sequence[ChangedAlert], limit: int) -> AlertList:
     return AlertList([alert(one) for one in shown], following)
 
 
-def cursor(place: Place | AlertPlace | ChangePlace) -> str:
+def cursor(place: Place | AlertPlace | ChangePlace | RunPlace) -> str:
     """Write a place as one opaque word."""
     return base64.urlsafe_b64encode(msgspec.msgpack.encode(place)).decode().rstrip("=")
 
@@ -178,17 +179,24 @@ def place_of(text: str | None, kind: type[P]) -> P | None:
     return found
 
 
-def _checked(place: Place | AlertPlace | ChangePlace) -> None:
+def _checked(place: Place | AlertPlace | ChangePlace | RunPlace) -> None:
     """Refuse what was made up and the database could not take."""
     match place:
         case Place():
-            at, fits = place.opened_at, -(2**63) <= place.id < 2**63
+            at, fits = place.opened_at, _is_bigint(place.id)
         case ChangePlace():
-            at, fits = place.at, -(2**63) <= place.id < 2**63
+            at, fits = place.at, _is_bigint(place.id)
+        case RunPlace():
+            at = place.asked_at
+            fits = _is_bigint(place.incident) and "\0" not in place.run
         case AlertPlace():
             at, fits = place.first_seen, _is_uuid(place.id)
     if at.tzinfo is None or not fits:
         raise _bad_cursor()
+
+
+def _is_bigint(number: int) -> bool:
+    return -(2**63) <= number < 2**63
 
 
 def _is_uuid(text: str) -> bool:

@@ -22,7 +22,6 @@ from bongsu.incident.state import Incident
 from bongsu.manual.schema.document import Manual
 from bongsu.manual.schema.playbooks import Playbook
 from bongsu.store import runs as store
-from bongsu.web.access.actor import Actor
 from bongsu.web.api import requests
 from bongsu.web.api.actions import Acting, R
 from bongsu.web.api.depends import Found, S, T, Viewer
@@ -30,7 +29,6 @@ from bongsu.web.api.incidents import loaded
 from bongsu.web.api.json import answer, documents
 from bongsu.web.api.playbook_views import PlaybookList, PlaybookView, playbook_view
 from bongsu.web.api.run_views import (
-    PlaybookHistory,
     PlaybookRunList,
     PlaybookRunView,
     ShownRuns,
@@ -71,33 +69,6 @@ async def get_playbook(at: S, who: Viewer, t: T, playbook: PlaybookId) -> Respon
     """What each step does exactly, whose yes it needs, and what takes it back."""
     known = known_playbook(at.policy.manual, playbook)
     return answer(playbook_view(playbook, known, at.policy.manual, t))
-
-
-@router.get(
-    "/playbooks/{playbook}/history",
-    summary="A playbook's runs",
-    responses=documents(PlaybookHistory),
-)
-async def get_history(
-    at: S, who: Viewer, t: T, playbook: PlaybookId, *, limit: requests.Limit = 50
-) -> Response:
-    """Of all incidents, the newest first; also of one that the manual has no more."""
-    return answer(await _history(at, who, t, playbook, limit))
-
-
-@router.get("/runs", summary="Runs of all playbooks", responses=documents(PlaybookHistory))
-async def list_latest(at: S, who: Viewer, t: T, *, limit: requests.Limit = 50) -> Response:
-    """Of all incidents, the newest first."""
-    return answer(await _history(at, who, t, None, limit))
-
-
-async def _history(
-    at: Services, who: Actor, t: Translator, playbook: str | None, limit: int
-) -> PlaybookHistory:
-    async with at.reading() as conn:
-        rows = await store.history(conn, playbook, limit)
-    shown = ShownRuns(at.policy.manual, who.person, t)
-    return PlaybookHistory([shown.head(row) for row in rows])
 
 
 def known_playbook(manual: Manual, name: str) -> Playbook:

@@ -22,7 +22,8 @@ from bongsu.incident.state import Incident
 from bongsu.incident.timeline import actor_name
 from bongsu.manual.schema.document import Manual
 from bongsu.manual.schema.playbooks import HumanStep, Step
-from bongsu.store.runs import RunRow, StepOutput
+from bongsu.store.runs import RunPlace, RunRow, StepOutput
+from bongsu.web.api.lists import cursor
 from bongsu.web.api.playbook_views import Seconds, named_role
 from bongsu.web.api.views import Named, named
 
@@ -176,9 +177,10 @@ class PlaybookRunHead(msgspec.Struct, frozen=True):
 
 
 class PlaybookHistory(msgspec.Struct, frozen=True):
-    """Runs, the newest first."""
+    """One page of runs, the newest first; `next` is the `cursor` of the following page."""
 
     runs: list[PlaybookRunHead]
+    next: str | None
 
 
 class ShownRuns:
@@ -220,6 +222,12 @@ class ShownRuns:
             row.incident, row.run, self._playbook(row.playbook), row.automatic, row.dry,
             row.asked_by, by, row.asked_at, row.began_at, row.ended_at, row.outcome, self._t(word),
         )  # fmt: skip
+
+    def page(self, rows: Sequence[RunRow], limit: int) -> PlaybookHistory:
+        """Show a page of runs of which one more than ``limit`` was asked for."""
+        last = rows[limit - 1] if len(rows) > limit else None
+        place = RunPlace(last.asked_at, last.incident, last.run) if last else None
+        return PlaybookHistory([self.head(row) for row in rows[:limit]], place and cursor(place))
 
     def _playbook(self, name: str) -> Named:
         known = self._manual.playbooks.get(name)

@@ -18,6 +18,7 @@ from bongsu.manual.schema.playbooks import Playbook
 from bongsu.store import reading
 from bongsu.store import runs as store
 from bongsu.store.reading import Wanted
+from bongsu.store.runs import RunsWanted
 from bongsu.web.access.actor import Actor
 from bongsu.web.api.playbook_views import playbook_view
 from bongsu.web.api.run_views import ShownRuns, output_view
@@ -33,6 +34,7 @@ from bongsu.web.console.views.plan import AskingAsShown, NotShownError, plan_sho
 from bongsu.web.console.views.runs import runs_values, words
 
 HISTORY = 30
+"""of the latest runs; the page of all runs has the rest"""
 OPEN = 50
 """open incidents that the form of a playbook's page offers"""
 PARAMETER = "parameter."
@@ -48,11 +50,11 @@ async def show_all(visit: Visit) -> Response:
     """List the manual's playbooks, and the latest runs."""
     manual = visit.manual
     async with visit.at.reading() as conn:
-        rows = await store.history(conn, None, HISTORY)
+        rows = await store.history(conn, RunsWanted(), None, HISTORY + 1)
     shown = ShownRuns(manual, visit.actor.person, visit.t)
     views = [playbook_view(name, one, manual, visit.t) for name, one in manual.playbooks.items()]
     values = {
-        "playbooks": views, "history": [shown.head(row) for row in rows],
+        "playbooks": views, "history": shown.page(rows, HISTORY),
         "incident": visit.request.query_params.get("incident", ""),
     }  # fmt: skip
     return visit.page("playbooks/list.html", values)
@@ -68,12 +70,12 @@ async def _page(visit: Visit, error: str = "", form: Fields | None = None) -> di
     """Read what the page shows; a refused form keeps what was written into it."""
     manual, (name, playbook) = visit.manual, _playbook(visit)
     async with visit.at.reading() as conn:
-        rows = await store.history(conn, name, HISTORY)
+        rows = await store.history(conn, RunsWanted(name), None, HISTORY + 1)
         open_ = await reading.incidents(conn, Wanted(open=True), None, OPEN)
     shown = ShownRuns(manual, visit.actor.person, visit.t)
     return {
         "one": playbook_view(name, playbook, manual, visit.t), "error": error,
-        "history": [shown.head(row) for row in rows], "open": open_,
+        "history": shown.page(rows, HISTORY), "open": open_,
         "chosen": form["incident"] if form else visit.request.query_params.get("incident", ""),
         "given": _given(manual, form, name) if form else {}, **words(visit.t),
     }  # fmt: skip
