@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from hypothesis import HealthCheck, settings
 
 pytest.register_assert_rewrite("tests.incident.world")
 
@@ -15,10 +14,6 @@ from tests.incident.manuals import manual
 from tests.incident.world import World
 
 from bongsu.manual.schema.document import Manual
-
-# A busy machine is slow, not wrong.
-settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("unhurried")
 
 MakeWorld = Callable[[Manual], World]
 

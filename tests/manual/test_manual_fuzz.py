@@ -108,7 +108,7 @@ def spoilt(draw: st.DrawFn) -> dict[str, bytes]:
     return {**FILES, name: yaml.safe_dump(data, allow_unicode=True).encode()}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.sampled_from(sorted(FILES)), st.binary(max_size=200))
 @example("team.yaml", b"[" * 100_000)
 @example("team.yaml", b"- " * 50_000)
@@ -133,7 +133,7 @@ def test_any_bytes_in_any_file_give_a_manual_or_its_problems(name: str, raw: byt
     answer({**FILES, name: raw})
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.sampled_from(sorted(FILES)), st.integers(0, 2000), st.integers(0, 30), st.binary(max_size=12)
 )
@@ -145,13 +145,13 @@ def test_bytes_lost_or_put_in_anywhere_give_a_manual_or_its_problems(
     answer({**FILES, name: raw[:start] + put_in + raw[start + length :]})
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 @given(spoilt())
 def test_any_entry_of_any_shape_gives_a_manual_or_its_problems(files: dict[str, bytes]) -> None:
     answer(files)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(spoilt())
 def test_whatever_loads_is_stored_and_read_back_the_same(files: dict[str, bytes]) -> None:
     manual = answer(files)
@@ -162,7 +162,7 @@ def test_whatever_loads_is_stored_and_read_back_the_same(files: dict[str, bytes]
         assert diff(manual, again, "en") == []
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.binary(max_size=300))
 def test_any_stored_bytes_that_are_no_manual_are_unreadable(document: bytes) -> None:
     with pytest.raises(UnreadableManual) as unreadable:

@@ -151,7 +151,7 @@ def assert_read_back(answering: Shifts) -> None:
     ]
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(
     st.sampled_from(["America/New_York", "Europe/London", "Australia/Lord_Howe"]),
     st.times(),

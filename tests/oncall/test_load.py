@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.oncall.manuals import SEED, manual, shifts
 
@@ -237,7 +237,6 @@ def members(pieces: list[Span]) -> set[int]:
     return {h for h in range(51) if any(s.start <= ORIGIN + hours(h) < s.until for s in pieces)}
 
 
-@settings(deadline=None)
 @given(drawn, drawn)
 def test_spans_are_joined_shared_and_subtracted_like_sets(
     one: list[tuple[int, int]], other: list[tuple[int, int]]

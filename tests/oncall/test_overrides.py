@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.oncall.manuals import SEED, manual, shifts
 
@@ -142,7 +142,6 @@ def test_an_override_that_fits_nowhere_is_not_forgotten() -> None:
 hours = st.integers(0, 24 * 40)
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(hours, hours, st.sampled_from(["pm", "devops-a", "backend-b"])), max_size=12

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.oncall.manuals import SEED, shifts
 
@@ -76,7 +76,6 @@ def test_a_target_that_leads_to_nobody_says_why(
     assert say(why, "ko", seed.manual) == korean
 
 
-@settings(deadline=None)
 @given(st.text(max_size=40) | st.from_regex(r"(person|role|rotation):[a-z/:-]*"), st.datetimes())
 def test_no_target_raises(seed: Shifts, ref: str, at: datetime) -> None:
     found = seed.targets(ref, at.replace(tzinfo=UTC))

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import holidays
 import pytest
 from dateutil import tz  # type: ignore[import-untyped]  # comes with icalendar; no types needed
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.oncall.manuals import shifts as make_shifts
 
@@ -139,7 +139,7 @@ def handoffs_until(spec: dict[str, Any], at: datetime) -> int:
     return passed
 
 
-relaxed = settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow])
+relaxed = settings(max_examples=100)
 
 
 @relaxed
