@@ -17,6 +17,7 @@ from bongsu.channels import delivery
 from bongsu.channels.message import DeliveryError
 from bongsu.channels.terminal import TerminalChannel
 
+END = "\x04"
 ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -28,11 +29,15 @@ class Screen:
         self.stream = os.fdopen(writer, "w", encoding="utf-8")
 
     def text(self) -> str:
+        """Return all of it; the system hands it on in pieces, so its end is marked."""
+        self.stream.write(END)
         self.stream.flush()
-        shown = os.read(self._reader, 100_000).decode()
+        shown = b""
+        while not shown.endswith(END.encode()):
+            shown += os.read(self._reader, 100_000)
         self.stream.close()
         os.close(self._reader)
-        return shown.replace("\r\n", "\n")
+        return shown.decode().removesuffix(END).replace("\r\n", "\n")
 
 
 @pytest.fixture
