@@ -8,6 +8,7 @@ each program before it starts, and ends them when it hears nothing more.
 from __future__ import annotations
 
 import asyncio
+import atexit
 import os
 import subprocess
 import sys
@@ -18,6 +19,8 @@ from contextvars import ContextVar
 from bongsu.actions import guarding
 
 BEAT_S = 1.0
+ENDS_WITHIN_S = 1.0
+"""seconds that the end of a guard is waited for; with nothing left to end it takes none"""
 
 CLAIM_HOLDS: ContextVar[Callable[[], bool] | None] = ContextVar("claim_holds", default=None)
 """set where programs are run under a claim: says whether it still holds. Elsewhere a program only
@@ -76,8 +79,7 @@ class Guard:
     def _start(self) -> None:
         if self._process is not None:
             self._process.kill()
-            with suppress(subprocess.TimeoutExpired):
-                self._process.communicate(timeout=1)
+            self.close()
         self._process = subprocess.Popen(  # noqa: S603  our own file
             [sys.executable, "-I", "-S", guarding.__file__], stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True, cwd="/",
@@ -85,5 +87,12 @@ class Guard:
         assert self._process.stdin is not None
         os.set_blocking(self._process.stdin.fileno(), False)
 
+    def close(self) -> None:
+        """Let the guard end, and what it still holds with it; waits a moment for that."""
+        if self._process is not None:
+            with suppress(subprocess.TimeoutExpired):
+                self._process.communicate(timeout=ENDS_WITHIN_S)
+
 
 GUARD = Guard()
+atexit.register(GUARD.close)
