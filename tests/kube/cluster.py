@@ -14,6 +14,7 @@ they start, may all use it. What each part does is said in its module:
 `api`           requests to answers; `Asked` is what was recorded of each
 `storage`       the objects, resource versions, selectors, watches
 `rollouts`      deployments → replica sets → pods: at once (default), paced, or by `Cluster.step`
+`sets`          the same for stateful sets and daemon sets, with ControllerRevisions
 `troubles`      how ill pods look, and the events about them
 `faults`        how the server itself fails: slow, hanging, 403, 409, 500, cut connections
 `discovery`     what is served, told to old and new kubectl
@@ -170,6 +171,21 @@ class Cluster:
                 thing["metadata"]["annotations"][objects.CHANGE_CAUSE] = cause
             self.storage.put("deployments", thing)
             self.rollouts.restart_clock(thing)
+            self.rollouts.settle()
+            return thing
+
+    def run_set(self, kind: str, name: str, *, image: str, **spec: Any) -> Object:
+        """Create a ``StatefulSet`` or ``DaemonSet``, or change it: its image, ``replicas=3``."""
+        with self.storage.lock:
+            resource = f"{kind.lower()}s"
+            thing = self.storage.get(resource, NAMESPACE, name)
+            if thing is None:
+                thing = objects.workload(kind, name, NAMESPACE, image, self.now())
+            else:
+                thing["spec"]["template"]["spec"]["containers"][0]["image"] = image
+                thing["metadata"]["generation"] += 1
+            thing["spec"].update(spec)
+            self.storage.put(resource, thing)
             self.rollouts.settle()
             return thing
 

@@ -38,6 +38,8 @@ RESOURCES: dict[str, tuple[Resource, ...]] = {
         Resource("deployments", "Deployment", ("deploy",), below=("scale", "status")),
         Resource("replicasets", "ReplicaSet", ("rs",), below=("scale", "status")),
         Resource("statefulsets", "StatefulSet", ("sts",), below=("scale", "status")),
+        Resource("daemonsets", "DaemonSet", ("ds",), below=("status",)),
+        Resource("controllerrevisions", "ControllerRevision"),
     ),
     "networking.k8s.io/v1": (Resource("networkpolicies", "NetworkPolicy", ("netpol",)),),
     "snapshot.storage.k8s.io/v1": (Resource("volumesnapshots", "VolumeSnapshot"),),

@@ -69,6 +69,17 @@ def deployment(name: str, namespace: str, image: str, replicas: int, at: datetim
     }
 
 
+def workload(kind: str, name: str, namespace: str, image: str, at: datetime) -> Object:
+    """A stateful set or a daemon set that no controller has seen yet."""
+    thing = deployment(name, namespace, image, 1, at)
+    spec = {key: thing["spec"][key] for key in ("selector", "template")}
+    rolling = {"partition": 0} if kind == "StatefulSet" else {"maxUnavailable": 1, "maxSurge": 0}
+    spec["updateStrategy"] = {"type": "RollingUpdate", "rollingUpdate": rolling}
+    if kind == "StatefulSet":
+        spec |= {"replicas": 1, "serviceName": name, "podManagementPolicy": "OrderedReady"}
+    return {**thing, "kind": kind, "spec": {**spec, "revisionHistoryLimit": 10}}
+
+
 def template_hash(template: Object) -> str:
     return drawn(hashlib.sha1(json.dumps(template, sort_keys=True).encode()).digest(), 10)
 
@@ -102,8 +113,8 @@ def replica_set(owner: Object, revision: int, at: datetime) -> Object:
     }
 
 
-def pod(owner: Object, suffix: str, node: str, at: datetime) -> Object:
-    """A running pod of a replica set."""
+def pod(owner: Object, suffix: str, node: str, at: datetime, *, kind: str = "ReplicaSet") -> Object:
+    """A running pod of a replica set, or of another ``kind`` of owner."""
     template, meta = owner["spec"]["template"], owner["metadata"]
     containers = [dict(one) for one in template["spec"]["containers"]]
     return {
@@ -114,7 +125,7 @@ def pod(owner: Object, suffix: str, node: str, at: datetime) -> Object:
             at,
             meta["namespace"],
             labels=dict(template["metadata"]["labels"]),
-            ownerReferences=owned_by("ReplicaSet", owner),
+            ownerReferences=owned_by(kind, owner),
         ),
         "spec": {"nodeName": node, "restartPolicy": "Always", "containers": containers},
         "status": {

@@ -18,7 +18,8 @@ def patched(thing: Any, patch: Any, content_type: str) -> Any:
 def _merged(thing: Any, patch: Any, *, strategic: bool) -> Any:
     if not isinstance(patch, dict):
         return patch
-    merged = dict(thing) if isinstance(thing, dict) else {}
+    fresh = strategic and patch.get("$patch") == "replace"
+    merged = dict(thing) if isinstance(thing, dict) and not fresh else {}
     for key, value in patch.items():
         if key.startswith("$"):
             continue

@@ -15,6 +15,7 @@ from datetime import datetime
 
 from tests.kube import objects
 from tests.kube.objects import CHANGE_CAUSE, REVISION, TEMPLATE_HASH, template_hash
+from tests.kube.sets import Sets
 from tests.kube.storage import Object, Storage
 from tests.kube.troubles import Trouble, is_ready
 
@@ -34,6 +35,7 @@ class Rollouts:
         """while True nothing is even looked at: generations stay unobserved"""
         self.ill_images: dict[str, Trouble] = {}
         """pods of these images are in trouble from their start"""
+        self._sets = Sets(storage, now, self._start)
 
     def settle(self) -> None:
         """Do all steps that are due, if they are done at once."""
@@ -43,10 +45,11 @@ class Rollouts:
                     return
 
     def step_all(self) -> bool:
-        """One step of every deployment; False when nothing was left to do."""
+        """One step of every workload; False when nothing was left to do."""
         if self.stopped:
             return False
-        return bool([one for one in self._storage.all("deployments") if self.step(one)])
+        moved = [one for one in self._storage.all("deployments") if self.step(one)]
+        return self._sets.step_all() or bool(moved)
 
     def step(self, deployment: Object) -> bool:
         """One step of this deployment; whether there was anything to do."""
@@ -135,8 +138,12 @@ class Rollouts:
         ]
         node = nodes[len(self._pods(owner)) % len(nodes)]["metadata"]["name"] if nodes else ""
         pod = objects.pod(owner, objects.drawn(secrets.token_bytes(5), 5), node, self._now())
+        self._start(pod)
+
+    def _start(self, pod: Object) -> None:
+        """Keep a new pod; it falls ill at once where its image is one that does."""
         self._storage.put("pods", pod)
-        image = owner["spec"]["template"]["spec"]["containers"][0]["image"]
+        image = pod["spec"]["containers"][0]["image"]
         if image in self.ill_images:
             for event in self.ill_images[image](pod, self._now()):
                 self._storage.put("events", event)

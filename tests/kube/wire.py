@@ -55,7 +55,7 @@ class Reply:
     @classmethod
     def of(cls, thing: Any, status: int = 200, content_type: str = JSON) -> Reply:
         """Answer with JSON."""
-        return cls(status, json.dumps(thing).encode(), content_type)
+        return cls(status, json.dumps(thing, separators=(",", ":")).encode(), content_type)
 
 
 @dataclass(frozen=True)

@@ -162,12 +162,35 @@ class Template(Part, frozen=True, rename="camel"):
     spec: PodSpec = PodSpec()
 
 
+class RollingUpdate(Part, frozen=True, rename="camel"):
+    """How pods are replaced one after another."""
+
+    partition: int | None = None
+    """stateful sets only: pods with a smaller number are left as they are"""
+
+
+class UpdateStrategy(Part, frozen=True, rename="camel"):
+    """How a stateful set or a daemon set replaces its pods."""
+
+    type: str = "RollingUpdate"
+    rolling_update: RollingUpdate | None = None
+
+    @property
+    def partition(self) -> int:
+        """The number of the first pod that is replaced."""
+        return (self.rolling_update.partition or 0) if self.rolling_update else 0
+
+
 class WorkloadSpec(Part, frozen=True, rename="camel"):
-    """What a deployment, a replica set or a stateful set should be."""
+    """What a deployment, a replica set, a stateful set or a daemon set should be."""
 
     replicas: int = 1
     paused: bool = False
     template: Template = Template()
+    update_strategy: UpdateStrategy = UpdateStrategy()
+    """stateful sets and daemon sets only"""
+    pod_management_policy: str = "OrderedReady"
+    """stateful sets only"""
 
 
 class WorkloadStatus(Part, frozen=True, rename="camel"):
@@ -179,8 +202,12 @@ class WorkloadStatus(Part, frozen=True, rename="camel"):
     ready_replicas: int = 0
     available_replicas: int = 0
     desired_number_scheduled: int | None = None
-    """daemon sets only"""
+    """daemon sets only, as the next two"""
+    updated_number_scheduled: int = 0
     number_available: int = 0
+    current_revision: str = ""
+    """stateful sets only, as the next: names of ControllerRevisions"""
+    update_revision: str = ""
     conditions: list[Condition] = []
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bongsu.actions.steps.kubectl import scaling, settling
+from bongsu.actions.steps.kubectl import scaling, sets, settling
 from bongsu.actions.steps.kubectl.complaints import judged
 from bongsu.actions.steps.kubectl.rollout import status, with_revisions
 from bongsu.actions.steps.kubectl.running import Kubectl
@@ -38,6 +38,10 @@ async def perform(
         return await status(args, kubectl, timeout_s)
     if words(args)[0] == "scale":
         return await _scaled(args, kubectl, timeout_s)
+    return await sets.no_restart(args, kubectl) or await _changed(args, kubectl, timeout_s)
+
+
+async def _changed(args: Sequence[str], kubectl: Kubectl, timeout_s: float) -> StepOutcome:
     output = await kubectl.run(args, timeout_s)
     came = judged(args, output, kubectl.line(output), timeout_s)
     if came.outcome == "unknown":
@@ -70,6 +74,8 @@ async def dry(
     if asks is None:
         verb = " ".join(words(args)[:2])
         return done(N_("the cluster was not asked: kubectl {verb} has no dry run"), verb=verb)
+    if (refusal := await sets.no_restart(args, kubectl)) is not None:
+        return refusal
     output = await kubectl.run(asks, timeout_s)
     came = judged(asks, output, kubectl.line(output), timeout_s)
     if came.outcome == "unknown" or (only_reads(args) and output.exit_code == 0):

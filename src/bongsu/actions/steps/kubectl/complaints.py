@@ -16,6 +16,8 @@ from bongsu.i18n import N_
 DEADLINE = re.compile(r"exceeded its progress deadline")
 NOT_IN_TIME = re.compile(r"timed out waiting")
 NO_REVISION = re.compile(r"unable to find (?:specified )?revision|no rollout history found")
+NONE_BEFORE = re.compile(r"no last revision to roll back to")
+ON_DELETE = re.compile(r"rollout status is only available for RollingUpdate")
 BROKEN_OFF = re.compile(
     r"EOF|connection reset|broken pipe|context deadline exceeded|Client\.Timeout"
     r"|request canceled|i/o timeout|http2: |\(Timeout\)|\(ServerTimeout\)|unexpected error"
@@ -65,6 +67,14 @@ COMPLAINTS = [
         (DEADLINE.pattern, N_("the rollout is stuck: {line}")),
         (NOT_IN_TIME.pattern, N_("it was not complete in time: {line}")),
         (NO_REVISION.pattern, N_("there is no such revision: {line}")),
+        (NONE_BEFORE.pattern, N_("there is no revision before this one: {line}")),
+        (
+            ON_DELETE.pattern,
+            N_(
+                "its update strategy is OnDelete: each pod stays as it was until somebody deletes "
+                "it. Delete them one after another and look at each: {line}"
+            ),
+        ),
         (
             r"\(NotFound\)|not found$",
             N_("the cluster has no such thing; look at name and namespace: {line}"),
@@ -106,9 +116,10 @@ TRAPS = [
 ]
 """what a changing command says with exit 0 that is no success"""
 INCOMPLETE = Complaint(
-    re.compile(r"^Waiting for (?!.*successfully rolled out)", re.MULTILINE | re.DOTALL),
+    re.compile(r"(?:\A|\n)[Ww]aiting for [^\n]*\s*\Z"),
     N_("the rollout is not complete: {line}"),
 )
+"""the last line is what counts: how the end is said differs from kind to kind"""
 
 
 def judged(args: Sequence[str], output: Output, line: str, timeout_s: float) -> StepOutcome:
@@ -153,9 +164,9 @@ def _cut_off(came: StepOutcome, *, reads: bool) -> StepOutcome:
 
 
 def _trap(args: Sequence[str], output: Output) -> Complaint | None:
-    said = f"{output.text}\n{output.complaint}"
     if words(args)[:2] == ["rollout", "status"]:
-        return INCOMPLETE if INCOMPLETE.pattern.search(said) else None
+        return INCOMPLETE if INCOMPLETE.pattern.search(output.text) else None
+    said = f"{output.text}\n{output.complaint}"
     if only_reads(args) or "--ignore-not-found" in args:
         return None
     return next((one for one in TRAPS if one.pattern.search(said)), None)

@@ -13,6 +13,7 @@ from bongsu.actions.cluster.objects import Condition, Part, Pod, Workload
 from bongsu.actions.cluster.pods import TEMPLATE_HASH
 from bongsu.actions.output import Output
 from bongsu.actions.probes.outcome import bounded, said
+from bongsu.actions.steps.kubectl import sets
 from bongsu.actions.steps.kubectl.complaints import (
     DEADLINE,
     NO_REVISION,
@@ -22,8 +23,9 @@ from bongsu.actions.steps.kubectl.complaints import (
 )
 from bongsu.actions.steps.kubectl.running import Kubectl
 from bongsu.actions.steps.kubectl.verbs import own_timeout_s, with_option, words
-from bongsu.actions.steps.outcome import StepOutcome, failed
+from bongsu.actions.steps.outcome import StepOutcome
 from bongsu.i18n import N_
+from bongsu.incident.alert import Remark
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.3, 5.0
 SLICE_S = 60.0
@@ -89,14 +91,10 @@ async def _seen(target: Sequence[str], came: StepOutcome, kubectl: Kubectl) -> S
     if workload.spec.paused and not await _is_rolled_out(target, kubectl):
         return replace(came, outcome="failed", says=said(PAUSED, target=name))
     if came.outcome == "done":
-        return came if _is_observed(workload) else replace(came, outcome="failed", says=said(
-            N_("the cluster has not seen the last change of {target} yet"), target=name
-        ))  # fmt: skip
+        short = _not_observed(name, workload) or sets.kept_back(name, workload)
+        return came if short is None else replace(came, outcome="failed", says=short)
     why = await _why(target, workload, kubectl)
-    if why is None:
-        return came
-    text = N_("the rollout of {target} does not come to its end: {why}")
-    return replace(failed(text, target=name, why=bounded(why, 300)), exit_code=came.exit_code)
+    return came if why is None else StepOutcome("failed", why, came.exit_code)
 
 
 async def _is_rolled_out(target: Sequence[str], kubectl: Kubectl) -> bool:
@@ -119,18 +117,37 @@ def _template(thing: dict[str, Any]) -> Any:
     return {**template, "metadata": {**meta, "labels": labels}}
 
 
-def _is_observed(workload: Workload) -> bool:
-    return workload.status.observed_generation >= workload.metadata.generation
+def _not_observed(name: str, workload: Workload) -> Remark | None:
+    if workload.status.observed_generation >= workload.metadata.generation:
+        return None
+    return said(N_("the cluster has not seen the last change of {target} yet"), target=name)
 
 
-async def _why(target: Sequence[str], workload: Workload, kubectl: Kubectl) -> str | None:
-    """Return Kubernetes' own words for what keeps a rollout: a pod's first, they tell more."""
+async def _why(target: Sequence[str], workload: Workload, kubectl: Kubectl) -> Remark | None:
+    """Say what keeps a rollout, in Kubernetes' own words: a pod's first, they tell more."""
+    pods, name = await _pods_of(target, kubectl), "/".join(target)
+    told = [why for pod in pods if (why := _of_pod(pod))]
+    unready = [why for pod in pods if (why := sets.unready(pod))]
+    conditions = _of_conditions(workload.status.conditions)
+    why = next(iter([*told, *conditions, *unready]), None)
+    if why is None:
+        return None
+    if (pod := sets.in_the_way(workload, pods)) is not None:
+        text = N_(
+            "the rollout of {target} waits for {pod}, which is of another revision and not ready, "
+            "and which the cluster does not replace by itself; delete that pod: {why}"
+        )
+        return said(text, target=name, pod=pod.metadata.name, why=bounded(why, 300))
+    text = N_("the rollout of {target} does not come to its end: {why}")
+    return said(text, target=name, why=bounded(why, 300))
+
+
+async def _pods_of(target: Sequence[str], kubectl: Kubectl) -> Sequence[Pod]:
     owner = await kubectl.read(["get", *target], _Owner, FOR_THE_REASON_S)
     labels = owner.spec.selector.match_labels if owner is not None else {}
     chosen = ",".join(f"{name}={value}" for name, value in labels.items())
     pods = chosen and await kubectl.read(["get", "pods", "-l", chosen], _Pods, FOR_THE_REASON_S)
-    told = [why for pod in pods.items if (why := _of_pod(pod))] if pods else []
-    return told[0] if told else _of_conditions(workload.status.conditions)
+    return pods.items if pods else []
 
 
 def _of_pod(pod: Pod) -> str | None:
@@ -144,13 +161,12 @@ def _of_pod(pod: Pod) -> str | None:
     return f"{pod.metadata.name}: {held[0]}" if held else None
 
 
-def _of_conditions(conditions: Sequence[Condition]) -> str | None:
-    bad = [
+def _of_conditions(conditions: Sequence[Condition]) -> list[str]:
+    return [
         one.message
         for one in conditions
         if (one.type, one.status) in (("ReplicaFailure", "True"), ("Progressing", "False"))
     ]
-    return bad[0] if bad else None
 
 
 async def with_revisions(
