@@ -7,11 +7,14 @@ probe asks, with values that a test gives it.
 from __future__ import annotations
 
 import asyncio
+import socket
 import struct
+import traceback
 from collections.abc import Mapping
 from typing import Any
 
 import bson
+from pymongo import pool_shared
 
 OP_REPLY, OP_QUERY, OP_MSG = 1, 2004, 2013
 HEADER = struct.Struct("<iiii")
@@ -25,6 +28,25 @@ STATUS = {
     "connections": {"current": 20, "available": 80, "active": 3, "totalCreated": 500},
     "globalLock": {"currentQueue": {"total": 0, "readers": 0, "writers": 0}},
 }  # fmt: skip
+_connect = pool_shared._async_create_connection
+
+
+async def _connected(*given: Any) -> socket.socket:
+    """Connect, and leave nothing open where that is given up.
+
+    The driver does, if it is closed while one of its tasks connects. Python warns of that whenever
+    it finds it, and whichever test is running then would fail.
+    """
+    try:
+        return await _connect(*given)
+    except asyncio.CancelledError as given_up:
+        for frame, _ in traceback.walk_tb(given_up.__traceback__):
+            if isinstance(left := frame.f_locals.get("sock"), socket.socket):
+                left.close()
+        raise
+
+
+setattr(pool_shared, _connect.__name__, _connected)
 
 
 class Mongod:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import gc
 import warnings
 from collections.abc import Iterator
@@ -7,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from pymongo import AsyncMongoClient
 from tests.actions.probes.conftest import context, cuts_off, listening, never_answers
 from tests.actions.probes.mongod import OK, STATUS, UNAUTHORIZED, Mongod
 
@@ -146,3 +148,25 @@ async def test_an_address_that_is_missing_or_none_is_unknown(url: str):
 async def test_no_password_is_shown(closed_port: int):
     looked = await at(f"mongodb://app:hunter2secret@127.0.0.1:{closed_port}/shop", 0.6)
     assert "hunter2secret" not in repr(looked)
+
+
+async def test_a_look_that_is_given_up_while_it_closes_leaves_no_client_behind(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    closing, closed = asyncio.Event(), list[bool]()
+    close = AsyncMongoClient.close
+
+    async def slowly(client: Any) -> None:
+        closing.set()
+        await asyncio.sleep(0)
+        await close(client)
+        closed.append(True)
+
+    monkeypatch.setattr(AsyncMongoClient, "close", slowly)
+    async with listening(Mongod({}, {}).serve) as port:
+        looking = asyncio.create_task(at(f"mongodb://127.0.0.1:{port}/?directConnection=true"))
+        await closing.wait()
+        looking.cancel()
+        await asyncio.wait({looking})
+    assert looking.cancelled()
+    assert closed

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 PORT = 27017
 SELECTION_SHARE = 0.8
 """of the look's time goes to finding a server, so that the client still says why it found none"""
+CLOSE_WITHIN_S = 1.0
+"""seconds that a look which is given up waits for its client to be closed"""
 NOT_ALLOWED, LOGIN_FAILED = 13, 18
 NO_REPLICATION = (76, 94)
 """codes: not running with replication; the set was never initiated"""
@@ -99,9 +101,17 @@ async def _looked(
     try:
         answers = await _ask(client, probe)
     finally:
-        with contextlib.suppress(Exception):  # it is done with, whatever state it is in
-            await client.close()
+        closing = asyncio.create_task(_closed(client))
+        try:
+            await asyncio.shield(closing)
+        finally:  # also where this look is given up: what is half closed goes on connecting
+            await asyncio.wait({closing}, timeout=CLOSE_WITHIN_S)
     return looked(check, reading.findings(answers, probe), reading.evidence(answers, command))
+
+
+async def _closed(client: AsyncMongoClient[dict[str, Any]]) -> None:
+    with contextlib.suppress(Exception):  # it is done with, whatever state it is in
+        await client.close()
 
 
 async def _ask(client: AsyncMongoClient[dict[str, Any]], probe: DatabaseProbe) -> reading.Answers:
