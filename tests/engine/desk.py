@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
 from tests.incident.manuals import manual
+from tests.waiting import until
 
 from bongsu.engine.engine import Engine
 from bongsu.engine.policy import Policy, compile_policy
@@ -85,9 +85,14 @@ class Desk:
         One look passes over an incident that somebody is just writing to, as a courier with its
         receipt; a process looks again.
         """
-        async with self.pool.acquire() as conn, asyncio.timeout(60):
-            while (at := await incidents.next_look(conn)) and at <= self.clock.now():
-                await self.engine.look()
+
+        async def looked() -> bool:
+            await self.engine.look()
+            async with self.pool.acquire() as conn:
+                at = await incidents.next_look(conn)
+            return at is None or at > self.clock.now()
+
+        await until(looked)
 
     async def incident(self, incident_id: int) -> Incident:
         async with self.pool.acquire() as conn:

@@ -7,18 +7,18 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import httpx
 import psutil
 import pytest
+from tests.ports import free_port
 
 from bongsu.store.database import PoolConnection, connect_pool
 
@@ -28,21 +28,8 @@ KEPT = "BONGSU_TEST_KEEP"
 """names a folder into which everything is copied at the end, to see what went wrong"""
 PATIENCE = 60.0
 """seconds that anything is waited for before the test fails"""
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
-
-
-async def until(condition: Callable[[], object], within: float = PATIENCE) -> None:
-    """Wait until something holds."""
-    deadline = time.monotonic() + within
-    while not condition():
-        assert time.monotonic() < deadline, f"still not so after {within:g} s"
-        await asyncio.sleep(0.02)
+ENDS_WITHIN = 30.0
+"""seconds that a process which is told to end is waited for: half of them are its own bounds"""
 
 
 def tell(capsys: pytest.CaptureFixture[str], figures: str) -> None:
@@ -101,7 +88,7 @@ class Bongsu:
             assert time.monotonic() < deadline, f"{self.name} is not up:\n{self.words()[-4000:]}"
             await asyncio.sleep(0.05)
 
-    async def ended(self, within: float = PATIENCE) -> int:
+    async def ended(self, within: float = ENDS_WITHIN) -> int:
         """Return the exit code."""
         return await asyncio.to_thread(self.process.wait, within)
 

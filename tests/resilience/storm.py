@@ -8,11 +8,13 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NamedTuple
 
 import httpx
-from tests.resilience.processes import Bongsu, House, Server
+from tests.resilience.processes import PATIENCE, Bongsu, House, Server
 from tests.resilience.sinks import Sinks
+from tests.waiting import until
 
 from bongsu.store import integrations
 
@@ -145,15 +147,13 @@ class Killer:
         self.kills.append(Kill(what, asyncio.get_running_loop().time()))
 
 
-async def quiet(house: House, within: float = 60.0) -> float:
+async def quiet(house: House, within: float = 2 * PATIENCE) -> float:
     """Wait until nothing is left to be done; returns the seconds that it took."""
     begun = time.monotonic()
-    while True:
-        left = await _left(house)
-        if not any(left.values()):
-            return time.monotonic() - begun
-        assert time.monotonic() - begun < within, f"never came to rest: {left}"
-        await asyncio.sleep(0.25)
+    await until(
+        partial(_left, house), lambda left: not any(left.values()), within=within, every=0.25
+    )
+    return time.monotonic() - begun
 
 
 LEFT = {
@@ -168,12 +168,9 @@ async def _left(house: House) -> dict[str, int]:
         return {name: await conn.fetchval(query) for name, query in LEFT.items()}
 
 
-async def settled(house: House, within: float = 20.0) -> None:
+async def settled(house: House, within: float = PATIENCE) -> None:
     """Wait until every effect that was asked for is done."""
-    begun = time.monotonic()
-    while (await _left(house))["effects not done"]:
-        assert time.monotonic() - begun < within
-        await asyncio.sleep(0.2)
+    await until(partial(_left, house), lambda left: not left["effects not done"], within=within)
 
 
 async def issued_key(house: House) -> str:

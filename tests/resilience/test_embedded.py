@@ -49,7 +49,8 @@ def start(folder: Path) -> Iterator[Start]:
 def kill(home: House) -> None:
     killed = home.postgres
     home.kill_postgres()
-    psutil.wait_procs(killed, timeout=10)
+    _, left = psutil.wait_procs(killed, timeout=60)
+    assert not left
 
 
 def test_it_starts_after_it_was_killed_while_it_wrote_its_own_file(

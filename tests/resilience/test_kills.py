@@ -20,7 +20,7 @@ KILLS = int(os.environ.get("BONGSU_TEST_KILLS", "102"))
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 async def test_a_hundred_kills_lose_nothing_and_repeat_at_most_one_delivery_each(
     house: House, sinks: Sinks, capsys: pytest.CaptureFixture[str]
 ):

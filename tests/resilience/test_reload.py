@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+from functools import partial
 
 import httpx
 import pytest
-from tests.resilience.processes import House, until
+from tests.resilience.processes import House
 from tests.resilience.sinks import Sinks
 from tests.resilience.storm import issued_key, send
+from tests.waiting import until, until_true
 
 CURRENT = "SELECT sha FROM current_manual"
 
@@ -39,7 +41,7 @@ async def test_a_broken_manual_is_refused_whole_and_a_good_one_is_adopted_by_eve
     response.write_text(good[0].replace("repeat: 2s", "repeat: soon"))
     team.write_text(good[1].replace("held_by: [kim]", "held_by: [nobody]"))
     server.signal(signal.SIGHUP)
-    await until(lambda: "manual.refused" in server.words())
+    await until_true(lambda: "manual.refused" in server.words())
     assert "response.yaml" in server.words()
     assert await current(house) == before
 
@@ -47,18 +49,21 @@ async def test_a_broken_manual_is_refused_whole_and_a_good_one_is_adopted_by_eve
     response.write_text(good[0].replace("person:lee", "person:nobody"))
     team.write_text(good[1])
     server.signal(signal.SIGHUP)
-    await until(lambda: "nobody" in server.words())
+    await until_true(lambda: "nobody" in server.words())
     assert await current(house) == before
 
     response.write_text(good[0].replace("repeat: 2s", "repeat: 3s"))
     server.signal(signal.SIGHUP)
-    await until(lambda: "manual.loaded" in server.words())
+    await until_true(lambda: "manual.loaded" in server.words())
     after = await current(house)
     assert after != before
     server.kill()  # whoever goes on must have adopted it too
-    await asyncio.sleep(7)
     async with house.connection() as conn:
-        rows = await conn.fetch("SELECT body FROM events WHERE kind = 'manual_adopted'")
+        fetched = partial(conn.fetch, "SELECT body FROM events WHERE kind = 'manual_adopted'")
+        await until(fetched)
+        paged = len(sinks.arrivals)
+        await until_true(lambda: len(sinks.arrivals) >= paged + 4)  # two more rounds adopt nothing
+        rows = await fetched()
     adopted = [json.loads(row["body"]) for row in rows]
     assert [(one["manual"], one["former"]) for one in adopted] == [(after, before)], adopted
     worker.signal(signal.SIGHUP)  # it has no folder: it looks what decides, and lives on

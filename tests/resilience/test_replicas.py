@@ -9,9 +9,10 @@ from itertools import pairwise
 
 import httpx
 import pytest
-from tests.resilience.processes import Bongsu, House, Server, tell, until
+from tests.resilience.processes import Bongsu, House, Server, tell
 from tests.resilience.sinks import Sinks
 from tests.resilience.storm import issued_key, send, settled
+from tests.waiting import until_true
 
 EVERY = 2.0
 """seconds between two rounds of pages, by the manual"""
@@ -25,7 +26,7 @@ async def burning(house: House, sinks: Sinks, server: Server, count: int) -> str
     async with httpx.AsyncClient() as client:
         for n in range(count):
             await send(client, server, key, f"beacon-{n}")
-            await until(lambda n=n: len(sinks.of_beacon[f"beacon-{n}"]) == 2)  # type: ignore[misc]  # a loop's n
+            await until_true(lambda n=n: len(sinks.of_beacon[f"beacon-{n}"]) == 2)  # type: ignore[misc]  # a loop's n
     return key
 
 
@@ -82,14 +83,14 @@ async def test_what_a_killed_replica_had_in_hand_is_taken_over(
     key = await issued_key(house)
     async with httpx.AsyncClient() as client:
         await send(client, first, key, "beacon-held")
-    await until(lambda: len(sinks.times()) == 3)  # two pages and the notice
+    await until_true(lambda: len(sinks.times()) == 3)  # two pages and the notice
     held = set(sinks.times())
     first.kill()
     killed = asyncio.get_running_loop().time()
     sinks.hold.set()
     second.start()
     await second.up()
-    await until(lambda: all(len(sinks.times()[one]) == 2 for one in held))
+    await until_true(lambda: all(len(sinks.times()[one]) == 2 for one in held))
     taken = [max(sinks.times()[one]) - killed for one in held]
     tell(capsys, f"taken over {min(taken):.1f} to {max(taken):.1f} s after the kill")
     assert max(taken) < LATEST

@@ -13,6 +13,8 @@ from tests.resilience.storm import CHANNELS, Kill, Sender, Sent
 
 from bongsu.store.database import PoolConnection
 
+HEARD_LATE = 2.0
+"""seconds after a kill in which what was sent before it may still be on its way to a sink"""
 EVENTS = """
 SELECT incident, kind, body FROM events
 WHERE kind IN ('delivery_due', 'delivered', 'delivery_failed', 'delivery_withdrawn')
@@ -115,7 +117,7 @@ def _repeats(verdict: Verdict, sinks: Sinks, kills: Sequence[Kill]) -> None:
             continue
         verdict.repeated[name] = len(times) - 1
         for before, after in pairwise(times):
-            between = [n for n, kill in enumerate(kills) if before - 0.5 < kill.at < after]
+            between = [n for n, kill in enumerate(kills) if before - HEARD_LATE < kill.at < after]
             if between:
                 verdict.per_kill[between[0]] += 1
             else:
