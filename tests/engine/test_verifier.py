@@ -191,8 +191,12 @@ async def test_a_verification_that_fails_itself_stays_to_be_done(desk: Desk, bui
 
 
 async def prints(
-    checks: Mapping[str, VerificationCheck], _: AskQuiet, tell: OnChecked, printed: OnPrinted
-) -> None:
+    checks: Mapping[str, VerificationCheck],
+    _: AskQuiet,
+    tell: OnChecked,
+    printed: OnPrinted,
+    *_more: object,
+) -> None:  # fmt: skip
     for check in checks:
         printed(check, b"token=abc123def456 of " + check.encode() + b"\n")
     await asyncio.Event().wait()

@@ -12,7 +12,7 @@ import msgspec
 from bongsu.engine.clock import Clock
 from bongsu.engine.diagnosis import Asked, Diagnose
 from bongsu.engine.looking_apart import encode_task
-from bongsu.engine.verifier import AskQuiet, OnChecked, OnPrinted, Verify
+from bongsu.engine.verifier import AskQuiet, OnChecked, OnPrinted, Turn, Verify
 from bongsu.incident.report import Report
 from bongsu.manual.schema.document import Manual
 from bongsu.manual.schema.verification import VerificationCheck
@@ -57,14 +57,14 @@ def verify_by_the_manual(clock: Clock, env: Mapping[str, str] | None = None) -> 
 
     async def verify(
         checks: Mapping[str, VerificationCheck], quiet: AskQuiet, on_checked: OnChecked,
-        on_printed: OnPrinted,
+        on_printed: OnPrinted, turn: Turn,
     ) -> None:  # fmt: skip
         from bongsu.actions import verification  # noqa: PLC0415  large, and seldom needed
 
         variables = os.environ if env is None else env
         folder = variables.get(VERIFICATION_FOLDER)
         context = verification.CheckContext(
-            variables, quiet, clock.now, Path(folder) if folder else None, on_printed
+            variables, quiet, clock.now, Path(folder) if folder else None, on_printed, turn
         )
         await verification.verify(checks, context, on_checked)
 

@@ -13,6 +13,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
 
@@ -22,8 +23,10 @@ from bongsu.engine import effects
 from bongsu.engine.advance import Step, advance
 from bongsu.engine.effects import Effect, Verification
 from bongsu.engine.engine import Engine
+from bongsu.engine.load_turns import LoadTurn, in_turn
 from bongsu.engine.policy import Policy
 from bongsu.engine.step_output import StepOutput
+from bongsu.i18n import translator
 from bongsu.incident import events as e
 from bongsu.incident import verification_events as v
 from bongsu.incident.phases import Phase
@@ -43,8 +46,10 @@ T = TypeVar("T")
 AskQuiet = Callable[[Sequence[SeverityLevel], timedelta], Awaitable[Quiet]]
 OnChecked = Callable[[Checked], Awaitable[None]]
 OnPrinted = Callable[[str, bytes], None]
+Turn = Callable[[str], AbstractAsyncContextManager[None]]
+"""what a load test is run within, by the check's id"""
 Verify = Callable[
-    [Mapping[str, VerificationCheck], AskQuiet, OnChecked, OnPrinted], Awaitable[None]
+    [Mapping[str, VerificationCheck], AskQuiet, OnChecked, OnPrinted, Turn], Awaitable[None]
 ]
 
 PLACES = 2
@@ -199,7 +204,7 @@ class Verifier:
 
         What they print is taken in that thread, so that no flood of it delays a page.
         """
-        here, apart = asyncio.get_running_loop(), _Apart()
+        here, apart, mine = asyncio.get_running_loop(), _Apart(), LoadTurn(self._engine.pool)
 
         async def asked(severities: Sequence[SeverityLevel], time: timedelta) -> Quiet:
             return await _over(here, self.quiet(severities, time))
@@ -207,8 +212,15 @@ class Verifier:
         async def told(found: Checked) -> None:
             await _over(here, tell(found))
 
+        def turn(check: str) -> AbstractAsyncContextManager[None]:
+            return in_turn(
+                lambda: _over(here, _there(mine.take)),
+                lambda: _over(here, mine.leave()),
+                lambda: printed(check, self._waiting()),
+            )
+
         running = here.run_in_executor(
-            self._threads, apart.run, lambda: self._verify(checks, asked, told, printed)
+            self._threads, apart.run, lambda: self._verify(checks, asked, told, printed, turn)
         )
         try:
             await asyncio.shield(running)
@@ -216,6 +228,13 @@ class Verifier:
             apart.cancel()
             await asyncio.wait({running}, timeout=END_WITHIN)
             raise
+        finally:
+            await mine.leave()
+
+    def _waiting(self) -> bytes:
+        t = translator(self._engine.policy.manual.overview.locale)
+        text = t("Another recovery's load tests are under way; this one waits for its turn.")
+        return f"{text}\n".encode()
 
     async def close(self) -> None:
         """End what is under way, its programs with it; another process goes on with it."""

@@ -6,10 +6,8 @@ A failure of one stops none of the others, and none runs much longer than its ti
 from __future__ import annotations
 
 import asyncio
-import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
 
 import structlog
@@ -29,9 +27,6 @@ SLACK_S = 3 * GRACE_S
 SMOKE = "smoke:"
 AT_ONCE = 4
 """harmless tests that run at once"""
-LOOK_EVERY = 0.1
-"""seconds between two looks whether another recovery's load test has ended"""
-_LOAD = threading.Lock()
 
 log = structlog.get_logger(__name__)
 
@@ -62,20 +57,12 @@ async def verify(
     for name in heavy:
         if any(outcomes[one] == "failed" for one in smoke):
             await told(_checked(name, inconclusive(Reason("smoke_failed")), "", 0.0))
-        else:
-            async with _alone():
+            continue
+        try:
+            async with context.turn(name):
                 await run(name)
-
-
-@asynccontextmanager
-async def _alone() -> AsyncIterator[None]:
-    """Keep the load tests of other recoveries, whose loops are others, from falling together."""
-    while not _LOAD.acquire(blocking=False):  # noqa: ASYNC110  an event belongs to one loop
-        await asyncio.sleep(LOOK_EVERY)
-    try:
-        yield
-    finally:
-        _LOAD.release()
+        except Unreadable as never:
+            await told(_checked(name, inconclusive(never.why), "", 0.0))
 
 
 async def _together(run: Callable[[str], Awaitable[None]], names: Iterable[str]) -> None:

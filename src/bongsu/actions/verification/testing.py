@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+import threading
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -45,6 +47,22 @@ AskQuiet = Callable[[Sequence[SeverityLevel], timedelta], Awaitable[Quiet]]
 OnPrinted = Callable[[str, bytes], None]
 
 
+_LOAD = threading.Lock()
+_LOOK_EVERY = 0.1
+"""seconds between two looks whether another load test of this process has ended"""
+
+
+@asynccontextmanager
+async def process_alone() -> AsyncIterator[None]:
+    """Keep load tests of this process, whose loops are others, from falling together."""
+    while not _LOAD.acquire(blocking=False):  # noqa: ASYNC110  an event belongs to one loop
+        await asyncio.sleep(_LOOK_EVERY)
+    try:
+        yield
+    finally:
+        _LOAD.release()
+
+
 @dataclass(frozen=True)
 class CheckContext:
     """What every test is given."""
@@ -59,6 +77,11 @@ class CheckContext:
     """where programs are run"""
     on_printed: OnPrinted = field(default=lambda _check, _block: None)
     """is told what a check prints while it runs"""
+    turn: Callable[[str], AbstractAsyncContextManager[None]] = field(
+        default=lambda _check: process_alone()
+    )
+    """what a load test is run within, so that no two of them run at once; raises Unreadable where
+    it was waited for in vain"""
 
 
 class Printed:

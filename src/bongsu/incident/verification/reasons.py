@@ -38,6 +38,10 @@ VERDICTS = {
     "signalled": N_("{program} was ended by somebody else"),
     "not_asked": N_("nobody answers: {error}"),
     "smoke_failed": N_("a smoke test failed, so the service was not put under load"),
+    "load_busy": N_(
+        "other load tests did not end within {wait}, and two at once would measure each other; "
+        "run this one again"
+    ),
     "check_gone": N_("the manual does not have this check any more"),
     "check_broken": N_("the check itself failed: {error}"),
 }
