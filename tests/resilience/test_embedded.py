@@ -13,6 +13,7 @@ import psutil
 import pytest
 from tests.resilience.processes import House, house
 
+from bongsu.store import embedded
 from bongsu.store.embedded import DatabaseError, Embedded, start_embedded
 
 
@@ -113,3 +114,19 @@ def test_one_that_was_killed_is_revived_once_by_everybody_at_once(home: House, s
     running = home.postgres
     own = {one.pid for one in running}
     assert sum(one.ppid() not in own for one in running) == 1
+
+
+def test_one_that_is_starting_slowly_is_waited_for_however_often_it_was_started(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+):
+    seen = iter([*["gone"] * embedded.ATTEMPTS, "busy", "busy", "ready"])
+    monkeypatch.setattr(embedded, "_status", lambda _: next(seen))
+    monkeypatch.setattr(embedded, "_control", lambda *_: None)
+    assert embedded._run(folder)
+
+
+def test_one_that_never_starts_is_given_up(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(embedded, "_status", lambda _: "gone")
+    monkeypatch.setattr(embedded, "_control", lambda *_: None)
+    with pytest.raises(DatabaseError, match="does not start"):
+        embedded._run(folder)

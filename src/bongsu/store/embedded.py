@@ -172,7 +172,7 @@ def _run(folder: Path) -> bool:
     """
     deadline, attempts, why = time.monotonic() + PATIENCE, 0, ""
     while (status := _status(folder)) != "ready":
-        if attempts == ATTEMPTS or time.monotonic() > deadline:
+        if (status == "gone" and attempts == ATTEMPTS) or time.monotonic() > deadline:
             msg = f"{folder}: PostgreSQL does not start; {folder / 'log'} says why. {why}"
             raise DatabaseError(msg)
         if status == "busy":
