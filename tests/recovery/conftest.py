@@ -25,6 +25,7 @@ from tests.engine.desk import Desk, alert
 from tests.engine.house import House
 from tests.kube.cluster import NAMESPACE, Cluster, running_cluster
 from tests.manual.conftest import SEED
+from tests.waiting import until_true_blocking
 
 from bongsu.engine.hands import SystemHands
 from bongsu.engine.policy import compile_policy
@@ -92,13 +93,13 @@ def application(monkeypatch: pytest.MonkeyPatch) -> Iterator[Application]:
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    while not server.started:
-        threading.Event().wait(0.01)
+    until_true_blocking(lambda: server.started or not thread.is_alive())
+    assert server.started
     port = server.servers[0].sockets[0].getsockname()[1]
     one.url = f"http://127.0.0.1:{port}"
     yield one
     server.should_exit = True
-    thread.join(10)
+    thread.join()
 
 
 @pytest.fixture
@@ -264,7 +265,7 @@ async def site(  # noqa: PLR0917  fixtures
     house = House(desk, SystemHands(desk.clock, env))  # type: ignore[arg-type]
     cluster.forget()
     yield Site(cluster, application, house, evidence, env)
-    await house.doers.drain()
+    await house.close()
     asked = {("/".join(filter(None, (one.resource, one.below))), one.verb)
              for one in cluster.requests}  # fmt: skip
     assert asked <= granted(), "the documented roles are enough for every recovery"

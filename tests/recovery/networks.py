@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from tests.waiting import until_true_blocking
 
 BONGSU = Path(sys.executable).with_name("bongsu")
 VICTIM, ATTACKER, BYSTANDER, GATEWAY = "203.0.113.1", "203.0.113.7", "203.0.113.8", "203.0.113.254"
@@ -109,8 +110,8 @@ def two_machines() -> Iterator[Networks]:
              "--bind", "::"],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/",
         )  # fmt: skip
-        while not found.connects() and server.poll() is None:
-            pass
+        until_true_blocking(lambda: found.connects() or server.poll() is not None)
+        assert server.poll() is None
         yield found
     finally:
         if server is not None:
@@ -122,7 +123,7 @@ def two_machines() -> Iterator[Networks]:
 
 
 def _run(*argv: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(argv, capture_output=True, text=True, timeout=30, check=False)
+    return subprocess.run(argv, capture_output=True, text=True, timeout=100, check=False)
 
 
 def _must(*argv: str) -> None:

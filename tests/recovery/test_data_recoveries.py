@@ -154,7 +154,7 @@ def busy(pool: Pool) -> Pool:
 def pool(url: str, *more: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [BONGSU, "tool", "pool", "--dsn-env", "DB", *more], capture_output=True, text=True,
-        env={"PATH": os.environ["PATH"], "DB": url, "BONGSU_LANG": "en"}, check=False, timeout=30,
+        env={"PATH": os.environ["PATH"], "DB": url, "BONGSU_LANG": "en"}, check=False, timeout=100,
     )  # fmt: skip
 
 

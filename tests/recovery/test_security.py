@@ -169,7 +169,7 @@ def test_a_capture_ends_when_it_is_large_enough(networks: Networks, tmp_path: Pa
     folder = tmp_path / "case"
     networks.bongsu("evidence", "open", str(folder), "--case", "INC-1")
     flood = subprocess.Popen(
-        ["ip", "netns", "exec", networks.attacker, "ping", "-f", "-s", "1400", "-w", "10", VICTIM],
+        ["ip", "netns", "exec", networks.attacker, "ping", "-f", "-s", "1400", VICTIM],
         stdout=subprocess.DEVNULL,
     )
     try:
@@ -195,7 +195,7 @@ def test_a_second_capture_gets_a_name_of_its_own_and_a_given_one_is_kept(
     again = networks.bongsu(*argv, "--name", "net")
     assert again.returncode == 1
     assert "never overwritten" in again.stderr
-    assert networks.bongsu("evidence", "seal", str(folder), "--wait", "20").returncode == 0
+    assert networks.bongsu("evidence", "seal", str(folder), "--wait", "60").returncode == 0
     assert networks.bongsu("evidence", "verify", str(folder)).returncode == 0
 
 
@@ -253,6 +253,7 @@ async def delivered(edge: Site) -> list[dict[str, Any]]:
     )
     for row in due:
         await edge.house.doers.do(Effect(*row))
+    await registry.close(channels)
     return told
 
 
