@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from tests.engine.desk import Desk
 from tests.incident.manuals import manual
-from tests.waiting import until_true
+from tests.waiting import until, until_true
 
 from bongsu.engine import load_turns
 from bongsu.engine.load_turns import LoadTurn
@@ -118,8 +118,7 @@ async def test_a_turn_is_free_when_the_one_who_had_it_is_gone(pool: Pool, databa
     assert not await LoadTurn(pool).take()
     dead.terminate()
     mine = LoadTurn(pool)
-    while not await mine.take():
-        await asyncio.sleep(0.02)
+    await until(mine.take)
     await mine.leave()
 
 
