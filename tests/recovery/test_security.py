@@ -407,5 +407,5 @@ async def test_a_ddos_step_that_would_cut_ourselves_off_is_refused(
     edge: Site, networks: Networks, bad: str
 ):
     run: Any = await edge.run("ddos_attack", malicious_address=bad)
-    assert outcomes(run)["Block the attacker's address"] == "failed"
+    assert outcomes(run)["Make sure that the address is blocked"] == "failed"
     assert networks.at_victim("nft", "list", "ruleset").stdout == ""
