@@ -39,7 +39,7 @@ async def test_a_leak_of_another_workload_is_answered_by_its_restart(site: Site,
 @SETS
 async def test_another_workload_is_rolled_back_and_forward_again(site: Site, kind: str):
     roll_out(site, kind, "store:1", "store:2")
-    run = await site.run("emergency_rollback", kind=kind, name="store")
+    run = await site.run("workload_rollback", kind=kind, name="store")
     assert run.outcome == "succeeded", (outcomes(run), await site.output(run))
     assert images(site) == {"store:1"}
     shown = await site.output(run)
@@ -54,8 +54,8 @@ async def test_a_rollback_that_a_broken_pod_holds_up_says_which(
 ):
     site.cluster.rollouts.ill_images["store:2"] = troubles.image_pull_error
     roll_out(site, "statefulset", "store:1", "store:2")
-    shorten(site, "emergency_rollback")
-    run = await site.run("emergency_rollback", kind="statefulset", name="store")
+    shorten(site, "workload_rollback")
+    run = await site.run("workload_rollback", kind="statefulset", name="store")
     assert (run.outcome, outcomes(run)["Watch the rollout"]) == ("failed", "failed")
     assert "store-2" in str(run.done)
     assert "run_failed" in await site.called()
