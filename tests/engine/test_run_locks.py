@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any
+
+import pytest
 from tests.engine.house import (
     Build,
     FakeHands,
@@ -53,6 +57,34 @@ async def test_a_lock_that_comes_free_lets_the_next_run_begin_at_once(build: Bui
     assert house.hands.done == ["scale", "scale"]
     log = [type(x.body) for x in await house.desk.log(second)]
     assert (log.count(r.StartDue), log.count(r.RunWaits)) == (1, 1), "it asked once"
+
+
+async def test_a_lock_that_comes_free_just_when_it_begins_to_be_waited_for_is_not_missed(
+    build: Build, monkeypatch: pytest.MonkeyPatch
+):
+    house = build(policy(command("scale"), lock="b"), FakeHands(hangs="scale")).begins_at_once()
+    first, second = await opened(house, "1"), await opened(house, "2")
+    one = await house.asks(first)
+    await begun(house)
+    transact, waits, goes_on = house.desk.engine.transact, asyncio.Event(), asyncio.Event()
+
+    async def is_slow_to_return(work: Any) -> Any:
+        written = await transact(work)
+        task = asyncio.current_task()
+        if task is not None and task.get_name().startswith("step") and not waits.is_set():
+            waits.set()
+            await goes_on.wait()
+        return written
+
+    monkeypatch.setattr(house.desk.engine, "transact", is_slow_to_return)
+    other = await house.asks(second)
+    await waits.wait()
+    assert (await house.run(second, other)).waits_until is not None
+    house.hands.hangs = None
+    house.hands.goes_on.set()
+    assert (await house.over(first, one)).outcome == "succeeded"
+    goes_on.set()
+    assert (await house.over(second, other)).outcome == "succeeded"
 
 
 async def test_a_run_that_is_stopped_while_it_waits_takes_no_lock_later(build: Build):

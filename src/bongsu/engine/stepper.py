@@ -73,6 +73,8 @@ class Stepper:
         self._worker = worker
         self.runner = runner
         self._under_way: dict[Effect, asyncio.Task[None]] = {}
+        self._anew: dict[Effect, Start | StepWork] = {}
+        """a run whose lock came free while it was just being written that it waits for it"""
         self._leaving = False
 
     def has_room(self, asked: Sequence[Start | StepWork]) -> bool:
@@ -83,10 +85,19 @@ class Stepper:
 
     def begin(self, effect: Effect, wanted: Start | StepWork) -> None:
         """Begin now; the job stays behind as the promise."""
-        if effect not in self._under_way and not self._leaving:
-            task = asyncio.create_task(self._by_hand(effect, wanted), name=f"step {effect}")
-            self._under_way[effect] = task
-            task.add_done_callback(lambda _: self._under_way.pop(effect, None))
+        if self._leaving:
+            return
+        if effect in self._under_way:
+            self._anew[effect] = wanted
+            return
+        task = asyncio.create_task(self._by_hand(effect, wanted), name=f"step {effect}")
+        self._under_way[effect] = task
+        task.add_done_callback(lambda _: self._ended(effect))
+
+    def _ended(self, effect: Effect) -> None:
+        del self._under_way[effect]
+        if wanted := self._anew.pop(effect, None):
+            self.begin(effect, wanted)
 
     async def do(self, effect: Effect, wanted: Start | StepWork) -> None:
         """Do what a job names; what this process has in hand already is waited for.
@@ -96,7 +107,8 @@ class Stepper:
         Raises:
             BusyElsewhereError: this process is about to end.
         """
-        self.begin(effect, wanted)
+        if effect not in self._under_way:
+            self.begin(effect, wanted)
         if effect not in self._under_way:
             raise BusyElsewhereError(f"{effect} is left to others")
         await asyncio.wait({self._under_way[effect]})
