@@ -53,7 +53,7 @@ async def _step(manual: Manual, planned: PlannedStep, number: int) -> bool:
     came = await perform(step, dry=True, context=_context(manual, lines))
     lines.close()
     sign, style = SIGNS.get(came.outcome, ("?", "magenta"))
-    said = t(came.says.text, **came.says.values) or t(came.outcome)
+    said = came.says.says(language()) or t(came.outcome)
     console.print(Padding(Text.assemble((f"{sign} ", style), said), (0, 0, 0, 5), expand=False))
     return came.outcome == "done"
 

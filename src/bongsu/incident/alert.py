@@ -12,6 +12,7 @@ from typing import Literal
 import msgspec
 
 from bongsu.i18n import translator
+from bongsu.incident.both import in_one
 
 AlertStatus = Literal["firing", "acknowledged", "resolved"]
 
@@ -30,8 +31,9 @@ class Remark(msgspec.Struct, frozen=True, gc=False):
     values: dict[str, str] = {}
 
     def says(self, lang: str) -> str:
-        """Return it in a language."""
-        return translator(lang)(self.text, **self.values)
+        """Return it in a language; so are its values that were written in both."""
+        values = {name: in_one(value, lang) for name, value in self.values.items()}
+        return translator(lang)(self.text, **values)
 
 
 class Alert(msgspec.Struct, frozen=True, gc=False, kw_only=True):

@@ -5,11 +5,11 @@ A reason's code is stable: it stands in logs for ever. Its words may be improved
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from string import Formatter
 
 from bongsu.i18n import N_, Translator
+from bongsu.incident.both import in_one
 from bongsu.incident.events import Reason
 from bongsu.incident.times import span
 from bongsu.incident.verification.reasons import REFUSED, VERDICTS
@@ -292,10 +292,9 @@ def _playbook(value: str, manual: Manual, t: Translator) -> str:
     return known.name.in_(t.lang) if known else value
 
 
-def _in_both(value: str, _: Manual, t: Translator) -> str:
-    """Read a text of a run's frozen plan, which is JSON with the languages as keys."""
-    texts: dict[str, str] = json.loads(value)
-    return texts.get(t.lang) or next(iter(texts.values()), "")
+def _in_one(value: str, _: Manual, t: Translator) -> str:
+    """Read what a run's frozen plan says in both languages; a plain name is as it is."""
+    return in_one(value, t.lang)
 
 
 def _service(value: str, manual: Manual, t: Translator) -> str:
@@ -346,8 +345,9 @@ _READERS: dict[str, Callable[[str, Manual, Translator], str]] = {
     "person": _people,
     "role": _role,
     "playbook": _playbook,
-    "step_name": _in_both,
-    "instruction": _in_both,
+    "name": _in_one,
+    "step_name": _in_one,
+    "instruction": _in_one,
     "service": _service,
     "tier": _tier,
     "item": _item,

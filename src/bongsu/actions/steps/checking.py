@@ -15,6 +15,7 @@ from bongsu.actions.steps.outcome import Outcome, StepContext, StepOutcome
 from bongsu.actions.steps.showing import Shown
 from bongsu.i18n import N_
 from bongsu.incident.alert import Remark
+from bongsu.incident.both import in_both
 from bongsu.incident.diagnosis.ranking import GRAVEST_FIRST
 from bongsu.incident.report import Looked, Verdict
 from bongsu.manual.schema.diagnosis import Check
@@ -94,18 +95,21 @@ def summed(
         return StepOutcome(outcome, said(N_("everything looked at is healthy")), verdicts=verdicts)
     says = said_of(told[0], context)
     if len(told) > 1:
-        first = says.says(context.look.lang)
-        says = said(N_("{first} (and {more} more)"), first=first, more=len(told) - 1)
+        says = said(N_("{first} (and {more} more)"), first=_both(says), more=len(told) - 1)
     return StepOutcome(outcome, says, verdicts=verdicts)
 
 
 def said_of(looked: Looked, context: StepContext) -> Remark:
     """Say how one check is, and why."""
-    lang = context.look.lang
     check = context.manual.diagnosis.checks.get(looked.check)
-    name = check.name.in_(lang) if check else looked.check
+    name = in_both({"ko": check.name.ko, "en": check.name.en}) if check else looked.check
     why = looked.why or next((one.says for one in looked.findings), None)
-    return said(_SAYS[looked.verdict], check=name, detail=why.says(lang) if why else "-")
+    return said(_SAYS[looked.verdict], check=name, detail=_both(why) if why else "-")
+
+
+def _both(remark: Remark) -> str:
+    """Write a remark so that whoever reads it later sees it in their language."""
+    return in_both({lang: remark.says(lang) for lang in ("ko", "en")})
 
 
 def _prepared(manual: Manual, context: LookContext) -> LookContext:

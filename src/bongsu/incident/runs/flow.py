@@ -15,6 +15,7 @@ import msgspec
 from bongsu.i18n import N_
 from bongsu.incident import run_events as r
 from bongsu.incident.body import Reason
+from bongsu.incident.both import in_both
 from bongsu.incident.runs.state import WHOLE, Run, RunEvent
 from bongsu.incident.runs.steps import can_be_undone, step_of
 from bongsu.manual.schema.playbooks import HumanStep, NotifyStep, Step, WaitStep
@@ -194,8 +195,7 @@ def _ended(
 
 
 def _failed(run: Run, number: int, came: r.StepEnded) -> Reason:
-    name = run.asked.steps[number].name
-    values = {"step": str(number + 1), "name": name.get("ko") or name.get("en", "")}
+    values = {"step": str(number + 1), "name": in_both(run.asked.steps[number].name)}
     return Reason("step_refused" if came.outcome == "refused" else "step_failed", values)
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime
 from typing import NamedTuple
 
-import msgspec
-
 from bongsu.incident.body import Reason
+from bongsu.incident.both import in_both
 from bongsu.incident.runs.approving import ladder_of
 from bongsu.incident.runs.flow import waiting_for
 from bongsu.incident.runs.state import WHOLE, Run
@@ -71,7 +70,7 @@ def _own_step(incident: Incident, run: Run, number: int, until: datetime) -> Ite
     if isinstance(step, HumanStep):
         words = {"ko": step.instruction.ko, "en": step.instruction.en}
         who = _wearer(incident, step.role) if step.role else ()
-        text = _reason("do_step", run, number, instruction=_written(words))
+        text = _reason("do_step", run, number, instruction=in_both(words))
         yield Wait(run, text, who, until, number, step.role)
 
 
@@ -80,11 +79,7 @@ def _reason(code: str, run: Run, step: int, **values: str) -> Reason:
 
 
 def _name(run: Run, step: int) -> str:
-    return _written(run.asked.steps[step].name)
-
-
-def _written(texts: Mapping[str, str]) -> str:
-    return msgspec.json.encode(dict(texts)).decode()
+    return in_both(run.asked.steps[step].name)
 
 
 def _asked(incident: Incident, run: Run, step: int, role: str) -> tuple[str, ...]:

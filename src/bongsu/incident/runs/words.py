@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bongsu.i18n import N_, Translator
 from bongsu.incident import run_events as r
+from bongsu.incident.alert import Remark
 from bongsu.incident.reasons import RUN_OUTCOMES, person_name
 from bongsu.incident.runs.state import RunEvent
 from bongsu.incident.times import moment
@@ -117,7 +118,7 @@ class RunReader:
 
     def _ended(self, body: r.StepEnded) -> str:
         text = self._step(STEPS[body.direction, body.outcome], body.run, body.step)
-        return f"{text}: {self._t(body.says, **body.values)}" if body.says else text
+        return f"{text}: {Remark(body.says, body.values).says(self._t.lang)}" if body.says else text
 
     def _answered(self, body: r.ApprovalGiven) -> str:
         person = person_name(body.person, self._manual)

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from bongsu.i18n import N_, Translator
 from bongsu.incident import run_events as r
+from bongsu.incident.alert import Remark
 from bongsu.incident.reasons import RUN_OUTCOMES, explain
 from bongsu.incident.runs.approving import may_approve
 from bongsu.incident.runs.state import WHOLE, Approval, Run
@@ -247,7 +248,7 @@ class ShownRuns:
             kind=step.kind if step else "unknown", does=does(step, manual, t) if step else "",
             undo=undoes(step, manual) if step else "", origin=self._playbook(planned.origin),
             role=named_role(own, manual, t), state=state, state_name=t(STATES[state]),
-            says=t(came.says, **came.values) if came else "",
+            says=Remark(came.says, came.values).says(t.lang) if came else "",
             exit_code=came.exit_code if came else None, attempt=came.attempt if came else 0,
             took_seconds=came.took if came else None, ended_at=ended,
             until=begun.until if begun else None,
