@@ -109,6 +109,8 @@ class Incident(msgspec.Struct, frozen=True):
     """when the first report was asked for, since it began or came back"""
     diagnosed: e.Diagnosed | None = None
     """what the latest report says"""
+    diagnosed_at: datetime | None = None
+    """when it was made"""
     runs: dict[str, Run] = msgspec.field(default_factory=dict)
     """playbooks at work and the latest that were"""
     verification: verification.Verification = verification.Verification()
@@ -120,6 +122,11 @@ class Incident(msgspec.Struct, frozen=True):
     def open(self) -> bool:
         """Whether anything is still to be done for it before its review."""
         return self.phase not in ENDED
+
+    @property
+    def came_back_at(self) -> datetime | None:
+        """When it last was broken anew: a relapse, or reopened; None while it never was."""
+        return self.relapsed_at or self.reopened_at
 
 
 def fold(incident_id: str, log: Iterable[e.Event]) -> Incident:
@@ -290,7 +297,7 @@ def _changes(state: Incident, body: e.IncidentBody, at: datetime) -> Changes:  #
         case e.DiagnosisDue():
             return {"looked_at": at}
         case e.Diagnosed():
-            return {"diagnosed": body}
+            return {"diagnosed": body, "diagnosed_at": at}
         case e.Relapsed():
             return {"looked_at": None, "relapsed_at": at}
         case (

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from bongsu.store.database import PoolConnection
 
-STATE_FORM = 7
+STATE_FORM = 8
 """raise it with every change to `Incident`'s fields or to what the fold makes of an event"""
 GENESIS = bytes(32)
 """what the first entry of a log follows"""

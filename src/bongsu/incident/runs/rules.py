@@ -18,6 +18,7 @@ from bongsu.incident.runs.asking import asked
 from bongsu.incident.runs.flow import Holds, following
 from bongsu.incident.runs.state import Run
 from bongsu.incident.runs.waits import own_steps
+from bongsu.incident.state import Incident
 from bongsu.manual.conditions import Condition, ConditionError
 from bongsu.manual.schema.playbooks import Playbook
 
@@ -78,11 +79,15 @@ def _help(case: Case, run: Run) -> Iterator[Finding]:
 
 
 def begin_by_themselves(case: Case) -> Iterator[Finding]:
-    """A playbook that the manual lets run by itself starts once, when the report says so."""
+    """A playbook that the manual lets run by itself starts once, when the report says so.
+
+    Once each time that it is broken: a relapse is seen by a report of its own, and may be mended by
+    itself like the first time. How often in all, ``automatic.at_most`` bounds.
+    """
     manual, incident = case.manual, case.incident
-    if incident.diagnosed is None or incident.phase not in BEFORE_RECOVERY or incident.drill:
+    if not _reported(incident) or incident.phase not in BEFORE_RECOVERY or incident.drill:
         return
-    begun = {run.asked.playbook for run in incident.runs.values() if run.asked.automatic}
+    begun = {run.asked.playbook for run in incident.runs.values() if _by_itself(run, incident)}
     for number, (name, playbook) in enumerate(manual.playbooks.items()):
         if name in begun or not _calls_for(case, playbook):
             continue
@@ -94,6 +99,18 @@ def begin_by_themselves(case: Case) -> Iterator[Finding]:
             )
         except RefusedError:
             continue  # the manual's check says what its defaults lack
+
+
+def _reported(incident: Incident) -> bool:
+    """Whether there is a report since it was last broken anew; an older one is of another time."""
+    reported, back = incident.diagnosed_at, incident.came_back_at
+    return reported is not None and (back is None or reported > back)
+
+
+def _by_itself(run: Run, incident: Incident) -> bool:
+    """Whether a run has begun by itself since it was last broken anew, or is still at it."""
+    back = incident.came_back_at
+    return run.asked.automatic and (back is None or run.asked_at > back or not run.over)
 
 
 def _calls_for(case: Case, playbook: Playbook) -> bool:
