@@ -111,11 +111,20 @@ def row_of(incident: int, asked: RunAsked, by: str, at: datetime) -> runs.RunRow
 def _ended(steps: Sequence[Step]) -> list[runs.Ended]:
     """The runs whose locks are free with this transaction."""
     return [
-        runs.Ended(int(step.incident.id), event.body.run, event.at, event.body.outcome)
+        runs.Ended(
+            int(step.incident.id), event.body.run, _ended_at(step, event.body.run) or event.at,
+            event.body.outcome,
+        )
         for step in steps
         for event in step.events
         if isinstance(event.body, RunEnded)
-    ]
+    ]  # fmt: skip
+
+
+def _ended_at(step: Step, name: str) -> datetime | None:
+    """One whose being taken back was called off has ended before this transaction."""
+    run = step.incident.runs.get(name)
+    return run.ended_at if run else None
 
 
 def _changed(steps: Sequence[Step]) -> list[str]:

@@ -65,6 +65,7 @@ DECISIONS = {
     "approval_lapsed": N_("nobody answered for {role} in time"),
     "stopped_by_person": N_("a person stopped it"),
     "undone_by_person": N_("a person had it taken back"),
+    "undo_called_off": N_("it is not taken back after all, and stays as it had ended"),
     "step_failed": N_("step {step} failed: {name}"),
     "step_refused": N_("step {step} was not begun: {name}"),
     "playbook_notice": N_("a step of the playbook sends it"),

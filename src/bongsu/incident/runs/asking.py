@@ -112,12 +112,14 @@ def stop(
 ) -> Bodies:
     """End a run after the step under way, or ``at_once``; take back what was done if ``undo``.
 
-    Who asks again to have it end sooner does not call off its being taken back.
+    Who asks again to have it end sooner does not call off its being taken back. One that still
+    waits for its lock to be taken back is left as it ended.
     """
     found = _run(incident, run)
     if found.over:
         raise RefusedError("run_is_over", run=run)
-    undo = undo or (found.stopping is not None and found.stopping.undo)
+    if found.phase != "undo_asked":
+        undo = undo or (found.stopping is not None and found.stopping.undo)
     return [r.RunStopping(run, undo, note, at_once)]
 
 

@@ -19,8 +19,8 @@ TOLD = frozenset(("failed", "undone", "undo_failed", "refused"))
 """ends of a run that somebody has to know of"""
 NO_YES = frozenset(("approval_refused", "approval_lapsed"))
 """why a run was stopped half-way by nobody who meant to stop it"""
-MEANT = "undone_by_person"
-"""why a run was taken back by somebody who knows of it"""
+MEANT = frozenset(("undone_by_person", "undo_called_off"))
+"""why a run ended for somebody who knows of it"""
 
 
 def for_approval(case: Case, run: Run, body: r.ApprovalAsked) -> Iterator[e.Paged]:
@@ -35,7 +35,7 @@ def for_approval(case: Case, run: Run, body: r.ApprovalAsked) -> Iterator[e.Page
 def for_the_end(case: Case, run: Run, body: r.RunEnded) -> Iterator[e.Paged]:
     """Call people where a run did not do what it is for; a dry run only shows."""
     cause = body.why.code if body.why else None
-    if run.asked.dry or cause == MEANT or (body.outcome not in TOLD and cause not in NO_YES):
+    if run.asked.dry or cause in MEANT or (body.outcome not in TOLD and cause not in NO_YES):
         return
     code = "run_bounded" if cause == "automation_bound" else "run_failed"
     why = e.Reason(code, {"playbook": run.asked.playbook, "outcome": body.outcome})

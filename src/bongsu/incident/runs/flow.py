@@ -39,6 +39,9 @@ def following(run: Run, now: datetime, holds: Holds) -> Iterator[Finding]:
     match run.phase:
         case "asked":
             yield from _start(run, now)
+        case "undo_asked" if run.called_off and run.outcome is not None:
+            if not run.starting:
+                yield r.RunEnded(run.id, run.outcome, Reason("undo_called_off"))
         case "undo_asked":
             yield from _take_lock(run, now)
         case "running":

@@ -84,6 +84,12 @@ class Run(msgspec.Struct, frozen=True):
         return self.phase in ("running", "undoing") and not self.asked.dry
 
     @property
+    def called_off(self) -> bool:
+        """Whether it was to be taken back, and is not after all: it stays as it ended."""
+        wanted = self.stopping is not None and self.stopping.undo
+        return self.phase == "undo_asked" and not wanted
+
+    @property
     def stuck(self) -> int | None:
         """The step of which nobody knows whether it was done; a person has to say."""
         came = self.undone if self.phase == "undoing" else self.done
@@ -117,6 +123,8 @@ def _after(run: Run, body: RunEvent, at: datetime) -> Run:  # noqa: PLR0911, PLR
             return run
         case r.StartDue():
             return changed(run, starting=True, waits_until=None, wanted_at=run.wanted_at or at)
+        case r.RunStarted() if run.called_off:
+            return changed(run, starting=False, waits_until=None, needs=None)
         case r.RunStarted() if run.phase == "undo_asked":
             return changed(
                 run, phase="undoing", starting=False, waits_until=None, needs=None, ended_at=None,
@@ -156,6 +164,10 @@ def _after(run: Run, body: RunEvent, at: datetime) -> Run:  # noqa: PLR0911, PLR
             )
         case r.RunStopping():
             return changed(run, stopping=body)
+        case r.RunEnded() if run.called_off:
+            return changed(
+                run, phase="ended", stopping=None, needs=None, starting=False, waits_until=None,
+            )  # fmt: skip
         case r.RunEnded():
             return changed(
                 run, phase="ended", ended_at=at, outcome=body.outcome, why=body.why, due=None,

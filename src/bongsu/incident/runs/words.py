@@ -36,6 +36,7 @@ class RunReader:
     def __init__(self, manual: Manual, t: Translator) -> None:
         self._manual, self._t = manual, t
         self._asked: dict[str, r.RunAsked] = {}
+        self._over: set[str] = set()
 
     def read(self, body: RunEvent) -> tuple[bool, str]:  # noqa: C901, PLR0911, PLR0912  one exhaustive match
         """Return whether it is trouble, and the line."""
@@ -49,6 +50,7 @@ class RunReader:
             case r.StartDue():
                 return False, t("“{playbook}” asks for its lock", playbook=name(body.run))
             case r.RunStarted():
+                self._over.discard(body.run)
                 return False, t("“{playbook}” has begun", playbook=name(body.run))
             case r.RunWaits():
                 return False, t("“{playbook}” waits", playbook=name(body.run))
@@ -81,9 +83,13 @@ class RunReader:
                 return False, t("A worker has come for “{playbook}”", playbook=name(body.run))
             case r.RunStopping(undo=True):
                 return False, t("“{playbook}” is to be taken back", playbook=name(body.run))
+            case r.RunStopping() if body.run in self._over:
+                text = t("“{playbook}” is not to be taken back after all", playbook=name(body.run))
+                return False, text
             case r.RunStopping():
                 return False, t("“{playbook}” is being stopped", playbook=name(body.run))
             case r.RunEnded():
+                self._over.add(body.run)
                 outcome = t(RUN_OUTCOMES[body.outcome])
                 text = t("“{playbook}” {outcome}", playbook=name(body.run), outcome=outcome)
                 return body.outcome != "succeeded", text

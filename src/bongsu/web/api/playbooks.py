@@ -287,7 +287,10 @@ async def say(do: R, run: RunId, body: Word) -> Response:
 
 @router.post(_RUN + "/stop", summary="Stop a run", responses=_AS_IT_STANDS)
 async def stop(do: R, run: RunId, body: Stop = _STOP) -> Response:
-    """After the step under way, or `at_once`; `undo` takes back what was done."""
+    """After the step under way, or `at_once`; `undo` takes back what was done.
+
+    One that waits for its lock to be taken back waits no more, and stays as it ended.
+    """
     return await _said(
         do, run,
         lambda _, i: asking.stop(i, run, undo=body.undo, note=body.note, at_once=body.at_once),

@@ -195,6 +195,7 @@ SAYINGS = {
     "approve": (_approve, N_("Noted.")),
     "answer": (_answer, N_("Noted.")),
     "stop": (_stop, N_("It stops after the step under way.")),
+    "keep": (_stop, N_("Noted.")),
     "undo": (_undo, N_("It is being taken back.")),
 }
 
