@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import Annotated
 
@@ -46,15 +47,19 @@ def verify(
 ) -> None:
     """Run the checks; exits 1 while one that is required has not passed."""
     place = f"/incidents/{address(which)}/verifications"
-    newest = 0 if show else _newest(place)
-    found = call("GET", place) if show else call("POST", place, body={"checks": check or []})
+    known = frozenset() if show else _answered(place)
+    found = call("GET", place)
+    if not show and _run_already(found, check):
+        print(t(N_("These checks run already; this follows them.")), file=sys.stderr)
+    elif not show:
+        found = call("POST", place, body={"checks": check or []})
     printing = Printing()
     while wait and any(one["running"] for one in found["checks"]):
         if not as_json:
             printing.show(found)
         time.sleep(LOOK_EVERY)
         found = call("GET", place)
-    lapsed = wait and not show and _put_in_what_lapsed(place, found, newest)
+    lapsed = wait and not show and _put_in_what_lapsed(place, found, known)
     if as_json:
         print_json(found)
     else:
@@ -65,18 +70,24 @@ def verify(
         raise typer.Exit(FAILED)
 
 
-def _newest(place: str) -> int:
-    """Return the id of the latest answer so far."""
-    return max((one["id"] for one in call("GET", f"{place}/runs", limit=1)["runs"]), default=0)
+def _run_already(found: Json, asked: list[str] | None) -> bool:
+    """Whether every check that is asked for is under way, as right after ``bongsu recovered``."""
+    wanted = [one for one in found["checks"] if not asked or one["check"] in asked]
+    return bool(wanted) and all(one["running"] for one in wanted)
 
 
-def _put_in_what_lapsed(place: str, found: Json, newest: int) -> bool:
+def _answered(place: str) -> frozenset[int]:
+    """Return the ids of the latest answers so far."""
+    return frozenset(one["id"] for one in call("GET", f"{place}/runs")["runs"])
+
+
+def _put_in_what_lapsed(place: str, found: Json, known: frozenset[int]) -> bool:
     """Put in what was answered just now: by a relapse it counts no more, but it was asked for."""
     empty = [one for one in found["checks"] if one["outcome"] is None]
     if not empty:
         return False
     runs = call("GET", f"{place}/runs", limit=len(found["checks"]))["runs"]
-    fresh = {one["check"]: one for one in reversed(runs) if one["id"] > newest}
+    fresh = {one["check"]: one for one in reversed(runs) if one["id"] not in known}
     for one in empty:
         told = fresh.get(one["check"], {})
         one |= {key: told[key] for key in one if key in told}
