@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import ast
+import fcntl
 import json
 import signal
 import subprocess
 import sys
-import time
+import termios
+from array import array
+from functools import partial
 from pathlib import Path
+from typing import IO
 
 import pytest
 import typer
 from tests.cli.conftest import BONGSU, Run
+from tests.waiting import PATIENCE, until_true_blocking
 
 from bongsu.cli import COMMANDS
 from bongsu.cli.following import events
@@ -186,27 +191,20 @@ def test_ctrl_c_ends_a_command_quietly_with_130(environment: dict[str, str]) -> 
         [BONGSU, "login", "http://127.0.0.1:9"], env=environment, stdin=subprocess.PIPE,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     ) as process:  # fmt: skip
-        _wait_until_it_reads(process.pid)
+        assert process.stdin is not None
+        process.stdin.write(b"the beginning of a token")
+        process.stdin.flush()
+        until_true_blocking(partial(_all_read, process.stdin))
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=20)
+        _, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, err) == (130, b"")
 
 
-def _wait_until_it_reads(pid: int) -> None:
-    """Wait until the process sleeps in a read of its input."""
-    for _ in range(300):
-        if "pipe_read" in _wchan(pid) or _wchan(pid) == "0":
-            time.sleep(0.5)
-            if Path(f"/proc/{pid}/stat").read_text().split()[2] == "S":
-                return
-        time.sleep(0.05)
-
-
-def _wchan(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/wchan").read_text()
-    except OSError:
-        return "0"
+def _all_read(pipe: IO[bytes]) -> bool:
+    """Whether the one at the other end has read everything, and so waits for more."""
+    unread = array("i", [0])
+    fcntl.ioctl(pipe, termios.FIONREAD, unread)
+    return unread[0] == 0
 
 
 def test_server_sent_events_are_read_by_kind_and_data() -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 from tests.cli.conftest import BONGSU
-from tests.e2e.programs import free_port
+from tests.ports import free_port
 
 pytestmark = pytest.mark.slow
 

@@ -1,15 +1,15 @@
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 import psutil
 import pytest
 from tests.cli.conftest import BONGSU, Run
+from tests.waiting import PATIENCE, until_true_blocking
 
 from bongsu.incident.diagnosis import Comparison
 from bongsu.incident.report import Report
@@ -151,23 +151,16 @@ def test_a_deadline_that_the_server_would_not_keep_to_is_refused(run: Run):
 def test_ctrl_c_ends_the_programs_that_checks_have_begun(
     manual: Path, environment: dict[str, str], tmp_path: Path
 ):
-    begun, number = tmp_path / "begun", "61234.5"
+    begun, number = tmp_path / "begun", f"61234.{os.getpid()}"
     line = f"trap '' TERM INT; touch {begun}; sleep {number}"
     checked(manual, queue=3, disk=["sh", "-c", line])
     process = subprocess.Popen(
         [BONGSU, "diagnose", "--manual", str(manual)], env=environment, stdin=subprocess.DEVNULL
     )
     try:
-        wait_for(begun.exists)
+        until_true_blocking(begun.exists)
         process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 130
+        assert process.wait(PATIENCE) == 130
     finally:
         process.kill()
     assert [one for one in psutil.process_iter(["cmdline"]) if number in str(one.info)] == []
-
-
-def wait_for(true: Callable[[], bool]) -> None:
-    until = time.monotonic() + 30
-    while not true():
-        assert time.monotonic() < until
-        time.sleep(0.05)

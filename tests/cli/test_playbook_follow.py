@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import httpx
 import pytest
 from tests.cli.conftest import BONGSU
+from tests.waiting import PATIENCE
 from tests.web.console.stage import Stage, stage
 from tests.web.made_playbooks import command, with_playbooks
 
@@ -43,7 +44,7 @@ class Terminal:
 
     async def run(self, *arguments: str) -> tuple[int, str, str]:
         process = await self.begin(*arguments)
-        out, err = await asyncio.wait_for(process.communicate(), 60)
+        out, err = await asyncio.wait_for(process.communicate(), PATIENCE)
         return process.returncode or 0, out.decode(), err.decode()
 
     async def answer(self, *arguments: str) -> dict[str, object]:
@@ -62,7 +63,9 @@ async def terminal(database_url: str, environment: dict[str, str]) -> AsyncItera
             token, _ = await access.issue_token(conn, "pm", name="t", made_by="t", now=now)
         env = {**environment, "BONGSU_URL": staged.base_url, "BONGSU_TOKEN": token}
         headers = {"authorization": f"Bearer {token}"}
-        async with httpx.AsyncClient(base_url=staged.base_url, headers=headers) as http:
+        async with httpx.AsyncClient(
+            base_url=staged.base_url, headers=headers, timeout=PATIENCE
+        ) as http:
             body = {"title": "검색 오류", "severity": "P0"}
             made = await http.post("/api/v1/incidents", json=body)
         yield Terminal(staged, env, str(made.json()["id"]))
@@ -74,7 +77,7 @@ async def test_a_run_is_followed_with_its_output_answered_for_and_ends_with_0(te
     assert following.stdout is not None
     seen = ""
     while "bongsu playbook approve" not in seen:
-        line = await asyncio.wait_for(following.stdout.readline(), 30)
+        line = await asyncio.wait_for(following.stdout.readline(), PATIENCE)
         assert line, seen
         seen += line.decode()
     assert "│ hello" in seen
@@ -84,12 +87,14 @@ async def test_a_run_is_followed_with_its_output_answered_for_and_ends_with_0(te
     assert (code, f"bongsu playbook approve {run} --incident {i[1]}" in said) == (1, True)
     assert (await terminal.run("playbook", "approve", run, *i))[0] == 0
     while "bongsu playbook answer" not in seen:
-        seen += (await asyncio.wait_for(following.stdout.readline(), 30)).decode()
+        line = await asyncio.wait_for(following.stdout.readline(), PATIENCE)
+        assert line, seen
+        seen += line.decode()
     assert "bounced now" in seen
     assert "approved by PM" in seen
     assert "Look at the dashboard" in seen
     assert (await terminal.run("playbook", "answer", run, "done", *i))[0] == 0
-    assert await asyncio.wait_for(following.wait(), 30) == 0
+    assert await asyncio.wait_for(following.wait(), PATIENCE) == 0
     history = await terminal.answer("playbook", "history", "talk")
     assert [one["outcome"] for one in history["runs"]] == ["succeeded"]  # type: ignore[attr-defined]
 
@@ -98,10 +103,10 @@ async def test_ctrl_c_leaves_the_run_going_and_says_how_to_stop_it(terminal: Ter
     i = ("--incident", terminal.incident)
     following = await terminal.begin("playbook", "run", "talk", *i, "--follow")
     assert following.stdout is not None
-    first = (await asyncio.wait_for(following.stdout.readline(), 30)).decode()
+    first = (await asyncio.wait_for(following.stdout.readline(), PATIENCE)).decode()
     run = first.split()[0]
     following.send_signal(signal.SIGINT)
-    _, said = await asyncio.wait_for(following.communicate(), 30)
+    _, said = await asyncio.wait_for(following.communicate(), PATIENCE)
     assert following.returncode == 130
     assert f"bongsu playbook stop {run} --incident {terminal.incident}" in said.decode()
     shown = (await terminal.answer("playbook", "history", *i))["runs"]
@@ -136,7 +141,7 @@ async def test_where_a_whole_run_waits_for_a_yes_the_command_that_says_it_is_sho
     shown = (await terminal.run("show", terminal.incident))[1]
     assert f"$ bongsu playbook follow {run} --incident {terminal.incident}" in shown
     assert (await terminal.run("playbook", "approve", str(run), *i, "--no"))[0] == 0
-    rest, _ = await asyncio.wait_for(following.communicate(), 30)
+    rest, _ = await asyncio.wait_for(following.communicate(), PATIENCE)
     assert (following.returncode, b"was not begun" in rest) == (1, True)
     await terminal.run("playbook", "run", "guarded", *i)
     newest = (await terminal.answer("playbook", "history", *i, "--limit", "1"))["runs"]

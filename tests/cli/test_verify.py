@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 from tests.cli.test_playbook_follow import Terminal
+from tests.waiting import PATIENCE, until
 from tests.web.console.stage import stage
 from tests.web.site import seed
 
@@ -18,7 +19,7 @@ from bongsu.store import access
 
 def check(name: str, script: str) -> dict[str, object]:
     return {
-        "name": name, "criterion": "all", "passes": "exit_code == 0",
+        "name": name, "criterion": "all", "passes": "exit_code == 0", "timeout": "100s",
         "test": {"kind": "command", "argv": ["sh", "-c", script]},
     }  # fmt: skip
 
@@ -46,7 +47,7 @@ async def terminal(
             token, _ = await access.issue_token(conn, "pm", name="t", made_by="t", now=now)
         headers = {"authorization": f"Bearer {token}"}
         url = f"{staged.base_url}/api/v1"
-        async with httpx.AsyncClient(base_url=url, headers=headers) as http:
+        async with httpx.AsyncClient(base_url=url, headers=headers, timeout=PATIENCE) as http:
             made = await http.post("/incidents", json={"title": "검색 오류", "severity": "P0"})
             incident = str(made.json()["id"])
             (await http.post(f"/incidents/{incident}/confirm")).raise_for_status()
@@ -59,12 +60,12 @@ async def test_what_a_check_prints_is_shown_while_it_runs(terminal: Terminal, ga
     assert verifying.stdout is not None
     seen = ""
     while "│ first" not in seen:
-        line = await asyncio.wait_for(verifying.stdout.readline(), 30)
+        line = await asyncio.wait_for(verifying.stdout.readline(), PATIENCE)
         assert line, seen
         seen += line.decode()
     assert seen == "… Sign-in\n  │ first\n"
     gate.touch()
-    rest, _ = await asyncio.wait_for(verifying.communicate(), 30)
+    rest, _ = await asyncio.wait_for(verifying.communicate(), PATIENCE)
     assert "✗ Sign-in" in rest.decode()
     assert rest.decode().count("last") >= 1
     assert verifying.returncode == 1, "what is required has not passed"
@@ -83,8 +84,10 @@ async def test_what_fails_once_more_is_told_though_the_incident_is_open_again_by
 ):
     gate.touch()
     await terminal.run("recovered", terminal.incident)
-    while "✗ Sign-in" not in (await terminal.run("verify", terminal.incident, "--show"))[1]:
-        await asyncio.sleep(0.1)
+    await until(
+        lambda: terminal.run("verify", terminal.incident, "--show"),
+        lambda ended: "✗ Sign-in" in ended[1],
+    )
     code, out, _ = await terminal.run("verify", terminal.incident)
     assert code == 1
     assert "✗ Sign-in" in out

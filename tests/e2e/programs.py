@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -18,32 +17,20 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
+from tests.ports import free_port
+from tests.waiting import PATIENCE, until
 
 T = TypeVar("T")
 BONGSU = str(Path(sys.executable).with_name("bongsu"))
-PATIENCE = 45.0
-"""seconds that anything is waited for before the test fails"""
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port: int = taken.getsockname()[1]
-        return port
 
 
 async def eventually(look: Callable[[], Awaitable[T]], what: str) -> T:
     """Look until something true is seen, and return it; ``what`` names it in the failure."""
-    seen: Any = None
     try:
-        async with asyncio.timeout(PATIENCE):
-            while not (seen := await look()):
-                await asyncio.sleep(0.1)
-    except TimeoutError:
-        raise AssertionError(f"not seen in {PATIENCE:g} s: {what}") from None
-    found: T = seen
-    return found
+        return await until(look, every=0.1)
+    except AssertionError as error:
+        error.add_note(f"waited for {what}")
+        raise
 
 
 @asynccontextmanager
@@ -66,7 +53,7 @@ async def ended(process: asyncio.subprocess.Process) -> int:
     if process.returncode is None:
         process.send_signal(signal.SIGINT)
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             return await process.wait()
     except TimeoutError:
         os.killpg(process.pid, signal.SIGKILL)
@@ -106,7 +93,9 @@ class Bongsu:
     def http(self, **headers: str) -> httpx.AsyncClient:
         """Return a client of the API with this machine's own token."""
         headers = {"authorization": f"Bearer {self.token}", "accept-language": "en", **headers}
-        return httpx.AsyncClient(base_url=self.url, headers=headers, trust_env=False, timeout=20)
+        return httpx.AsyncClient(
+            base_url=self.url, headers=headers, trust_env=False, timeout=PATIENCE
+        )
 
     async def incidents(self) -> list[dict[str, Any]]:
         """Return all incidents, as the list shows them."""

@@ -13,6 +13,7 @@ import pytest
 from tests.channels.email.mailserver import MailServer
 from tests.e2e.programs import Bongsu, eventually
 from tests.e2e.rotation import mailbox, primary_now
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.slow
 
@@ -199,6 +200,6 @@ async def test_a_request_that_is_no_http_is_refused(bongsu: Bongsu) -> None:
     port = int(bongsu.url.rsplit(":", 1)[1])
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(b"POST /in/x HTTP/1.1\r\nContent-Length: many\r\n\r\n")
-    said: Any = await asyncio.wait_for(reader.readline(), 10)
+    said: Any = await asyncio.wait_for(reader.readline(), PATIENCE)
     writer.close()
     assert b"400" in said

@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 from tests.e2e.programs import BONGSU, Bongsu
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.slow
 
@@ -33,7 +34,7 @@ async def _found(bongsu: Bongsu, *arguments: str) -> str:
         BONGSU, "diagnose", *arguments, env=bongsu.env, stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=bongsu.data,
     )  # fmt: skip
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         out, err = await process.communicate()
     assert (process.returncode, err) == (1, b"")
     return out.decode()

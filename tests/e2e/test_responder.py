@@ -10,6 +10,7 @@ import pytest
 from tests.channels.email.mailserver import MailServer
 from tests.e2e.programs import BONGSU, Bongsu, eventually
 from tests.e2e.rotation import mailbox, primary_now
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.slow
 
@@ -57,12 +58,13 @@ async def test_a_responder_leads_an_incident_from_the_terminal(
     override = ["resolve", which, "-m", "pool enlarged", "--override", "no tests are here"]
     assert (await bongsu.json(*override))["phase"] == "resolved"
 
+    told = [json.loads(line) for line in (await _output(follower)).splitlines()]
     entries = (await bongsu.json("timeline", which))["entries"]
     kinds = [entry["kind"] for entry in entries]
     assert set(kinds) >= KINDS, kinds
-    told = [json.loads(line) for line in (await _output(follower)).splitlines()]
+    # With the end it may have read what came of it, such as notices that went out.
     assert told == entries[: len(told)]
-    assert told[-1]["kind"] == "resolved"
+    assert "resolved" in kinds[: len(told)]
 
     audited = await bongsu.json("audit")
     assert (audited["entries"] >= len(entries), audited["altered"]) == (True, [])
@@ -84,7 +86,7 @@ async def _following(bongsu: Bongsu, which: str) -> asyncio.subprocess.Process:
 
 async def _output(process: asyncio.subprocess.Process) -> str:
     """Return everything that was printed; following ends by itself when the incident does."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         out, _ = await process.communicate()
     assert process.returncode == 0
     return out.decode()

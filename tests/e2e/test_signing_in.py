@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 from tests.e2e.programs import Bongsu
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.slow
 
@@ -15,7 +16,7 @@ async def test_a_link_signs_in_once_and_writes_need_the_sessions_own_token(bongs
     url = (await bongsu.json("account", "invite", "backend-a"))["url"]
     assert url.startswith(bongsu.url)
     link = urlsplit(url).path.rsplit("/", 1)[1]
-    async with httpx.AsyncClient(base_url=bongsu.url, trust_env=False) as browser:
+    async with httpx.AsyncClient(base_url=bongsu.url, trust_env=False, timeout=PATIENCE) as browser:
         assert (await browser.get("/api/v1/session")).status_code == 401
         signed = await browser.post("/api/v1/session", json={"link": link})
         assert (signed.status_code, signed.json()["login"]) == (201, "backend-a")
@@ -34,7 +35,7 @@ async def test_a_link_signs_in_once_and_writes_need_the_sessions_own_token(bongs
         out = await browser.delete("/api/v1/session", headers=headers)
         assert out.status_code == 200
         assert (await browser.get("/api/v1/incidents")).status_code == 401
-    async with httpx.AsyncClient(base_url=bongsu.url, trust_env=False) as thief:
+    async with httpx.AsyncClient(base_url=bongsu.url, trust_env=False, timeout=PATIENCE) as thief:
         again = await thief.post("/api/v1/session", json={"link": link})
         assert again.status_code == 401
 
@@ -42,7 +43,7 @@ async def test_a_link_signs_in_once_and_writes_need_the_sessions_own_token(bongs
 async def test_another_site_can_not_sign_anybody_in(bongsu: Bongsu) -> None:
     link = (await bongsu.json("account", "invite", "backend-a"))["url"].rsplit("/", 1)[1]
     elsewhere = {"origin": "https://elsewhere.example", "sec-fetch-site": "cross-site"}
-    async with httpx.AsyncClient(base_url=bongsu.url, trust_env=False) as browser:
+    async with httpx.AsyncClient(base_url=bongsu.url, trust_env=False, timeout=PATIENCE) as browser:
         refused = await browser.post("/api/v1/session", json={"link": link}, headers=elsewhere)
         assert refused.status_code == 403
         signed = await browser.post("/api/v1/session", json={"link": link})

@@ -6,20 +6,21 @@ import asyncio
 import contextlib
 import functools
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TypeVar
 
 import asyncpg
 import httpx
 import pytest
 import uvicorn
+from tests.waiting import PATIENCE
 
 from bongsu.incident.alert import ChangedAlert
 from bongsu.manual.load import load
 from bongsu.manual.schema.document import Manual
+from bongsu.store import alert_writer
 from bongsu.store import alerts as store
 from bongsu.store.alert_writer import AlertWriter
 from bongsu.store.database import Pool
@@ -27,7 +28,6 @@ from bongsu.store.integrations import IntegrationKeys, issue_key
 from bongsu.web.ingest import IngestApp
 from bongsu.web.ingest_protocol import SignalProtocol
 
-T = TypeVar("T")
 SEED = Path(__file__).parents[2] / "manuals" / "korea-public-data"
 NOW = datetime(2025, 8, 14, 5, 30, tzinfo=UTC)
 
@@ -76,6 +76,13 @@ class WayIn:
         """Return what became of each signal."""
         rows = await self.pool.fetch("SELECT outcome FROM signals ORDER BY id")
         return [row["outcome"] for row in rows]
+
+
+@pytest.fixture(autouse=True)
+def _unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a busy machine be none of what is tested; who tests a limit sets it."""
+    monkeypatch.setattr(alert_writer, "PATIENCE", PATIENCE)
+    monkeypatch.setattr(alert_writer, "STATEMENT_TIMEOUT", PATIENCE)
 
 
 @pytest.fixture(scope="session")
@@ -157,15 +164,6 @@ async def served(pool: Pool, database_url: str, seed: Manual) -> AsyncIterator[S
     """The app as a server, on the machine's clock."""
     async with way_in(pool, database_url, seed, WallClock()) as opened, serving(opened) as server:
         yield server
-
-
-async def until(condition: Callable[[], Awaitable[T | None]], *, tries: int = 400) -> T:
-    """Call an async condition until it is true, and return what it said."""
-    for _ in range(tries):
-        if found := await condition():
-            return found
-        await asyncio.sleep(0.05)
-    raise AssertionError("it did not happen in time")
 
 
 def iso(at: datetime) -> str:

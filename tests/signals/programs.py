@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import shutil
-import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
 import pytest
+from tests.ports import free_port
+from tests.waiting import PATIENCE, until
 
 ALERTMANAGER = "prometheus-alertmanager"
 PROMETHEUS = "prometheus"
@@ -21,13 +22,6 @@ def needs(*programs: str) -> pytest.MarkDecorator:
     """Skip a test where a program is missing; `make test` installs them all."""
     missing = [name for name in programs if shutil.which(name) is None]
     return pytest.mark.skipif(bool(missing), reason=f"not installed: {', '.join(missing)}")
-
-
-def free_port() -> int:
-    """Return a port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextlib.asynccontextmanager
@@ -47,14 +41,15 @@ async def running(*command: str, port: int) -> AsyncIterator[str]:
 
 
 async def _ready(process: asyncio.subprocess.Process, url: str) -> None:
-    async with httpx.AsyncClient() as client:
-        for _ in range(600):
+    async with httpx.AsyncClient(timeout=PATIENCE) as client:
+
+        async def answers() -> bool:
             assert process.returncode is None, f"it ended with {process.returncode}"
             with contextlib.suppress(httpx.TransportError):
-                if (await client.get(url)).status_code == 200:
-                    return
-            await asyncio.sleep(0.05)
-    raise TimeoutError(url)
+                return (await client.get(url)).status_code == 200
+            return False
+
+        await until(answers, every=0.05)
 
 
 @contextlib.asynccontextmanager

@@ -13,7 +13,8 @@ from datetime import timedelta
 import asyncpg
 import httpx
 import pytest
-from tests.signals.conftest import NOW, Served, WayIn, iso, posted, summaries, until
+from tests.signals.conftest import NOW, Served, WayIn, iso, posted, summaries
+from tests.waiting import PATIENCE, until
 
 from bongsu.signals.formats import pagerduty
 from bongsu.store.alert_writer import OverloadedError
@@ -427,7 +428,7 @@ async def test_a_large_batch_and_many_small_ones_all_arrive(served: Served) -> N
     key = served.entrance.key["prometheus"]
     url = f"{served.url}/in/{key}/api/v2/alerts"
     large = [posted("Big", instance=str(i)) for i in range(3_000)]
-    async with httpx.AsyncClient(timeout=60) as client:
+    async with httpx.AsyncClient(timeout=PATIENCE) as client:
         small = [client.post(url, json=[posted(f"A{i}")]) for i in range(50)]
         answers = await asyncio.gather(client.post(url, json=large), *small)
     assert {answer.status_code for answer in answers} == {200}
@@ -443,7 +444,7 @@ async def test_a_sender_that_hangs_up_halfway_harms_nobody(served: Served) -> No
         )
         await writer.drain()
         writer.close()
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=PATIENCE) as client:
         answer = await client.post(f"{served.url}/in/{key}/signal", json={"title": "x"})
     assert answer.status_code == 200
 

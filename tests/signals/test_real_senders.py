@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pagerduty
 import pytest
-from tests.signals.conftest import Served, WallClock, WayIn, posted, serving, until, way_in
+from tests.signals.conftest import Served, WallClock, WayIn, posted, serving, way_in
 from tests.signals.programs import (
     ALERTMANAGER,
     AMTOOL,
@@ -23,6 +23,7 @@ from tests.signals.programs import (
     prometheus,
     target,
 )
+from tests.waiting import PATIENCE, until
 
 from bongsu.incident.alert import ChangedAlert
 from bongsu.manual.schema.document import Manual
@@ -34,7 +35,8 @@ groups:
   - name: backend
     rules:
       - alert: BackendDown
-        expr: up{job="backend"} == 0
+        # One scrape that came too late on a busy machine is no dead backend.
+        expr: max_over_time(up{job="backend"}[5s]) == 0
         labels: {severity: critical, service: korea-backend}
         annotations: {summary: "백엔드 {{ $labels.instance }} 응답 없음"}
 """
@@ -65,7 +67,7 @@ async def status_of(served: Served, name: str, status: str) -> ChangedAlert:
                 return one
         return None
 
-    return await until(found, tries=1200)
+    return await until(found, every=0.05)
 
 
 @pytest.mark.slow
@@ -85,7 +87,7 @@ async def test_a_target_dies_and_prometheus_tells_bongsu_as_its_alertmanager(
         url = await stack.enter_async_context(prometheus(tmp_path, config))
 
         async def scraped() -> bool:
-            async with httpx.AsyncClient() as client:
+            async with httpx.AsyncClient(timeout=PATIENCE) as client:
                 found = await client.get(f"{url}/api/v1/query", params={"query": "up == 1"})
             return bool(found.json()["data"]["result"])
 
@@ -145,7 +147,10 @@ receivers:
 async def test_alertmanagers_webhook_and_pagerduty_receivers_fire_and_resolve(
     served: Served, tmp_path: Path
 ) -> None:
-    async with alertmanager(tmp_path, receivers(served)) as url, httpx.AsyncClient() as client:
+    async with (
+        alertmanager(tmp_path, receivers(served)) as url,
+        httpx.AsyncClient(timeout=PATIENCE) as client,
+    ):
         now = WallClock().now()
         await client.post(f"{url}/api/v2/alerts", json=[posted("DiskFull", now, pod="db-1")])
         by_webhook = await status_of(served, "DiskFull", "firing")

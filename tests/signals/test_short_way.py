@@ -7,10 +7,13 @@ import contextlib
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from functools import partial
 
 import pytest
-from tests.signals.conftest import Served, until
+from tests.signals.conftest import Served
+from tests.waiting import until, until_true
 
+from bongsu.web.ingest_protocol import SignalProtocol
 from bongsu.web.ingest_short import ShortWay, Taken
 
 
@@ -26,16 +29,18 @@ class Answered:
 class Sender:
     """A connection to the server."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.reader, self.writer = reader, writer
+    def __init__(
+        self, watched: Watched, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        self.watched, self.reader, self.writer = watched, reader, writer
 
-    async def send(self, raw: bytes, *pieces: bytes) -> None:
-        """Send bytes, and each further piece only when the former has surely been read."""
-        self.writer.write(raw)
+    async def send(self, *pieces: bytes) -> None:
+        """Send bytes, each further piece only when the former has been read."""
+        wanted = self.watched.read
         for piece in pieces:
-            await self.writer.drain()
-            await asyncio.sleep(0.05)
+            await until_true(partial(self.watched.has_read, wanted))
             self.writer.write(piece)
+            wanted += len(piece)
 
     async def answer(self) -> Answered:
         head = (await self.reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
@@ -55,21 +60,32 @@ class Watched:
     served: Served
     taken: list[Taken | None] = field(default_factory=list)
     senders: list[Sender] = field(default_factory=list)
+    read: int = 0
+    """how many bytes the server has read"""
+
+    def has_read(self, wanted: int) -> bool:
+        return self.read == wanted
 
     async def connect(self) -> Sender:
-        self.senders.append(Sender(*await asyncio.open_connection("127.0.0.1", self.served.port)))
+        ends = await asyncio.open_connection("127.0.0.1", self.served.port)
+        self.senders.append(Sender(self, *ends))
         return self.senders[-1]
 
 
 @pytest.fixture
 async def watched(served: Served, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Watched]:
-    made, take = Watched(served), ShortWay.take
+    made, take, received = Watched(served), ShortWay.take, SignalProtocol.data_received
 
     def noted(self: ShortWay, *args: object) -> Taken | None:
         made.taken.append(take(self, *args))  # type: ignore[arg-type]
         return made.taken[-1]
 
+    def counted(self: SignalProtocol, data: bytes) -> None:
+        made.read += len(data)
+        received(self, data)
+
     monkeypatch.setattr(ShortWay, "take", noted)
+    monkeypatch.setattr(SignalProtocol, "data_received", counted)
     for key in served.entrance.key.values():
         await served.entrance.keys.resolve(key)
     yield made

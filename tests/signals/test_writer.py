@@ -9,7 +9,8 @@ from datetime import datetime, timedelta, timezone
 
 import asyncpg
 import pytest
-from tests.signals.conftest import NOW, until
+from tests.signals.conftest import NOW
+from tests.waiting import PATIENCE, until
 
 from bongsu.incident.alert import Alert, AlertStatus, ChangedAlert
 from bongsu.store import alert_queue, alert_writer, alerts, signals
@@ -18,6 +19,10 @@ from bongsu.store.database import Pool
 from bongsu.store.signals import Signal
 
 MINUTE = timedelta(minutes=1)
+WAITS_FOR_A_LOCK = """
+SELECT count(*) FROM pg_stat_activity
+ WHERE datname = current_database() AND wait_event_type = 'Lock'
+"""
 
 
 def alert(
@@ -227,7 +232,7 @@ async def test_only_one_of_two_triages_gets_an_alert(kept: Kept, pool: Pool) -> 
         async with one.transaction():
             mine = await alerts.lock_pending(one, kept.changed)
             waiting = asyncio.create_task(alerts.lock_pending(other, kept.changed))
-            await asyncio.sleep(0.05)
+            await until(lambda: pool.fetchval(WAITS_FOR_A_LOCK))
             assert not waiting.done()
             await alerts.settle(one, mine, {})
         assert (len(mine), await waiting) == (1, [])
@@ -309,7 +314,7 @@ async def test_an_unforeseen_failure_costs_no_signal_and_no_connection(
     await kept.send(alert("before"))
     for lane in kept.writer._lanes:
         lane.statement = Broken(error)  # type: ignore[assignment]
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         for key in ("a", "b", "c"):
             assert await kept.send(alert(key)) == [(key, "firing", 1)]
     assert kept.writer.ready
@@ -327,7 +332,7 @@ async def test_a_connection_that_fails_to_open_as_nobody_foresaw_is_opened_again
 
     writer = AlertWriter(connect, list)
     await writer.start()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         await writer.write(signal(), [alert()])
     assert await pool.fetchval("SELECT count(*) FROM alerts") == 1
     await writer.close()

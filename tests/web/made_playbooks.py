@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import cache
 from typing import Any
 
-from tests.engine.test_stepper import FakeHands
+from tests import waiting
+from tests.engine.house import FakeHands
 from tests.web.site import Site, seed
 
 from bongsu.engine.effects import Asked, Start, StepWork
@@ -100,9 +100,15 @@ async def equipped(site: Site, hands: FakeHands, **more: Any) -> AsyncIterator[F
 
 async def until(api: Any, path: str, what: str, value: object) -> dict[str, Any]:
     """Ask for a run until it stands as a test waits for."""
-    for _ in range(300):
-        found: dict[str, Any] = await api.get(path)
-        if found[what] == value:
-            return found
-        await asyncio.sleep(0.01)
-    raise AssertionError(f"{what} is not {value!r}: {found}")
+    found: dict[str, Any] = await waiting.until(
+        lambda: api.get(path), lambda run: run[what] == value
+    )
+    return found
+
+
+async def until_step(api: Any, path: str, step: int, state: str) -> dict[str, Any]:
+    """Ask for a run until one of its steps stands as a test waits for."""
+    found: dict[str, Any] = await waiting.until(
+        lambda: api.get(path), lambda run: run["steps"][step]["state"] == state
+    )
+    return found

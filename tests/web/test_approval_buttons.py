@@ -6,8 +6,8 @@ import json
 import re
 
 import pytest
-from tests.engine.test_stepper import FakeHands
-from tests.web.made_playbooks import equipped, until
+from tests.engine.house import FakeHands
+from tests.web.made_playbooks import equipped, until, until_step
 from tests.web.site import PM_IN_SLACK, Site
 from tests.web.test_slack_buttons import (
     CHANNEL,
@@ -33,11 +33,9 @@ async def waiting(site: Site, incident):
     async with equipped(site, FakeHands()):
         api, at = site.as_("responder"), f"/incidents/{incident['id']}/runs"
         made = await api.post(at, {"playbook": "restart"}, 201)
-        for _ in range(200):
-            run = await api.get(f"{at}/{made['run']}")
-            if run["steps"][1]["state"] == "approval":
-                break
-        yield f"{at}/{made['run']}"
+        run = f"{at}/{made['run']}"
+        await until_step(api, run, 1, "approval")
+        yield run
 
 
 async def page_of(site: Site, number: int) -> tuple[str, Message]:

@@ -6,6 +6,7 @@ import asyncio
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
+from tests.waiting import PATIENCE
 from tests.web.site import BASE, SECRET, Site
 
 from bongsu.engine.messages import Writer
@@ -38,7 +39,7 @@ async def all_taken(pool):
 
 async def test_no_request_that_only_asks_needs_a_connection_of_the_engine(apart):
     client = apart.client(apart.tokens["admin"])
-    async with all_taken(apart.engine.pool), asyncio.timeout(20):
+    async with all_taken(apart.engine.pool), asyncio.timeout(PATIENCE):
         for path in ("/session", "/incidents", "/tokens", "/accounts", "/oncall"):
             assert (await client.get(f"/api/v1{path}")).status_code == 200, path
         for path in ("/readyz", "/metrics", "/sign-in"):
@@ -55,7 +56,7 @@ async def test_no_request_that_only_asks_needs_a_connection_of_the_engine(apart)
 async def test_a_flood_of_wrong_passwords_is_turned_away_before_the_database(apart):
     """The connections are all taken, so whoever is answered was answered without one."""
     client = apart.client()
-    async with all_taken(apart.app.services.pool), asyncio.timeout(30):
+    async with all_taken(apart.app.services.pool), asyncio.timeout(PATIENCE):
         flood = [asyncio.create_task(client.post("/api/v1/session", json=WRONG)) for _ in range(60)]
         soonest = asyncio.as_completed(flood)
         for _ in range(len(flood) - AT_ONCE):

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 
 import httpx
 import pytest
+from tests.waiting import PATIENCE, until_true
 from tests.web.site import Site
 
 from bongsu.web import live
@@ -18,25 +19,25 @@ from bongsu.web.app import Server
 class Served:
     """A server on a free port, for as long as a test runs."""
 
-    def __init__(self, site: Site, sock: socket.socket) -> None:
-        self.site = site
+    def __init__(self, site: Site) -> None:
+        self.site, sock = site, socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{sock.getsockname()[1]}"
-        self.server = Server(site.app, log_config=None, timeout_graceful_shutdown=5, lifespan="on")
+        self.server = Server(site.app, log_config=None, lifespan="on")
         self.task = asyncio.create_task(self.server.serve([sock]))
 
     async def started(self):
-        while not self.server.started:
-            await asyncio.sleep(0.01)
+        await until_true(lambda: self.server.started or self.task.done())
+        assert self.server.started
 
     async def stop(self):
         self.server.should_exit = True
-        await asyncio.wait_for(self.task, 10)
+        await asyncio.wait_for(self.task, PATIENCE)
 
     @asynccontextmanager
     async def stream(self, path, **headers):
         headers["authorization"] = f"Bearer {self.site.tokens['viewer']}"
         async with (
-            httpx.AsyncClient(base_url=self.url, timeout=10) as client,
+            httpx.AsyncClient(base_url=self.url, timeout=PATIENCE) as client,
             client.stream("GET", f"/api/v1{path}", headers=headers) as answer,
         ):
             assert answer.status_code == 200
@@ -48,36 +49,37 @@ class Events:
     """The events of one stream."""
 
     def __init__(self, answer: httpx.Response) -> None:
-        self.answer = answer
         self.lines = answer.aiter_lines()
-        self.comments = 0
 
     async def next(self, kind=None):
         """The next event, or the next one of a kind: its kind, its number and its data."""
         while True:
-            found = await asyncio.wait_for(self._one(), 10)
+            found = await asyncio.wait_for(self._one(), PATIENCE)
             if kind is None or found[0] == kind:
                 return found
 
     async def _one(self):
         fields: dict[str, str] = {}
         async for line in self.lines:
-            if line.startswith(":"):
-                self.comments += 1
-            elif not line and "event" in fields:
+            if not line and "event" in fields:
                 return fields["event"], fields.get("id"), json.loads(fields["data"])
-            elif line:
+            if line and not line.startswith(":"):
                 name, _, value = line.partition(": ")
                 fields[name] = value
+        raise EOFError
+
+    async def comment(self):
+        """Read on until the next comment."""
+        async for line in self.lines:
+            if line.startswith(":"):
+                return
         raise EOFError
 
 
 @pytest.fixture
 async def served(site: Site):
     """The process on a real port."""
-    sock = socket.socket()
-    sock.bind(("127.0.0.1", 0))
-    served = Served(site, sock)
+    served = Served(site)
     await served.started()
     yield served
     await served.stop()
@@ -157,10 +159,10 @@ async def test_a_stream_shows_that_it_lives_while_nothing_happens(served, api, m
     made = await api.declared()
     async with served.stream(f"/incidents/{made['id']}/live") as events:
         await events.next("incident")
-        await asyncio.sleep(0.3)
+        for _ in range(3):
+            await asyncio.wait_for(events.comment(), PATIENCE)
         await api.post(f"/incidents/{made['id']}/note", {"text": "x"})
-        await events.next("timeline")
-        assert events.comments >= 3
+        assert (await events.next("timeline"))[2]["text"] == "x"
 
 
 async def test_a_stream_ends_after_a_while_so_that_its_reader_is_asked_again(
@@ -178,23 +180,16 @@ async def test_a_reader_who_goes_away_is_forgotten(served, site):
     async with served.stream("/live") as events:
         await events.next()
         assert len(site.app.services.live._watchers) == 1
-    for _ in range(100):
-        if not site.app.services.live._watchers:
-            break
-        await asyncio.sleep(0.05)
-    assert not site.app.services.live._watchers
+    await until_true(lambda: not site.app.services.live._watchers)
 
 
 async def test_the_server_stops_at_once_although_somebody_watches(site):
-    sock = socket.socket()
-    sock.bind(("127.0.0.1", 0))
-    served = Served(site, sock)
+    """It would wait for ever: nothing bounds how long it waits for who reads."""
+    served = Served(site)
     await served.started()
     async with served.stream("/live") as events:
         await events.next()
-        began = asyncio.get_running_loop().time()
         await served.stop()
-        assert asyncio.get_running_loop().time() - began < 3
         with pytest.raises(EOFError):
             await events.next()
 

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 import pytest
 from tests.channels.slack.standin import TOKEN, running
+from tests.waiting import PATIENCE
 from tests.web.site import PM_IN_SLACK, Site, open_site
 
 from bongsu.channels.slack import SlackChannel, SlackSettings
@@ -220,7 +221,7 @@ async def test_slack_is_answered_in_time_even_where_the_incident_is_busy(
     monkeypatch.setattr(endpoint, "IN_TIME", 0.2)
     async with site.pool.acquire() as conn, conn.transaction():
         await incidents.lock(conn, [incident["id"]])
-        answer = await asyncio.wait_for(press(site, payload(slack, incident)), 2)
+        answer = await asyncio.wait_for(press(site, payload(slack, incident)), PATIENCE)
     assert answer.status_code == 200
     assert "https://bongsu.example" in told(slack)
     assert (await state(site, incident))["acknowledged_by"] is None

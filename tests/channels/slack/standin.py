@@ -22,6 +22,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
+from tests.waiting import until_true
 
 TOKEN = "xoxb-1234-5678-AbCdEfGhIjKl"
 HOOK_PATH = "/services/T0001/B0001/QQQQwwwwEEEErrrr"
@@ -235,8 +236,7 @@ async def running() -> AsyncIterator[SlackStandIn]:
     config = uvicorn.Config(app, port=0, log_config=None, lifespan="off", ws="none")
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.01)
+    await until_true(lambda: server.started or task.done())
     slack.port = server.servers[0].sockets[0].getsockname()[1]
     try:
         yield slack

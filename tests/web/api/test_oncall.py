@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import pytest
 from icalendar import Calendar
+from tests.waiting import PATIENCE
 from tests.web.site import START, Site, seed
 
 from bongsu.engine.engine import Engine
@@ -104,7 +105,7 @@ async def test_every_replica_hears_of_an_override_and_decides_by_it(site, api):
     async with listening(site.pool, manuals.CHANNEL, heard.put_nowait):
         assert await heard.get() == ""
         await api.post("/oncall/overrides", OVERRIDE, 201)
-        assert await asyncio.wait_for(heard.get(), 5) == overrides.PAYLOAD
+        assert await asyncio.wait_for(heard.get(), PATIENCE) == overrides.PAYLOAD
     async with site.pool.acquire() as conn:
         other.policy = compile_policy(other.policy.manual, await overrides.current(conn))
     assert other.policy.shifts.who("main", "primary", START).person == "devops-b"

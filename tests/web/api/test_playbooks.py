@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from tests.engine.test_stepper import FakeHands
-from tests.web.made_playbooks import equipped, until
+from tests.engine.house import FakeHands
+from tests.web.made_playbooks import equipped, until, until_step
 from tests.web.site import Site
 
 from bongsu.engine.step_records import Came
@@ -37,15 +36,6 @@ async def asked(api: Any, playbook: str = "scale", **body: Any) -> str:
     at = await runs_of(api)
     made = await api.post(at, {"playbook": playbook, **body}, 201)
     return f"{at}/{made['run']}"
-
-
-async def until_step(api: Any, run: str, step: int, state: str) -> dict[str, Any]:
-    for _ in range(300):
-        found: dict[str, Any] = await api.get(run)
-        if found["steps"][step]["state"] == state:
-            return found
-        await asyncio.sleep(0.01)
-    raise AssertionError(f"step {step} is not {state}: {found}")
 
 
 # ── what there is ────────────────────────────────────────────────────────────────────────

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from tests.waiting import PATIENCE
 from tests.web import documented, made_reports
 from tests.web.site import START, Api, Site
 
@@ -20,7 +21,7 @@ from bongsu.manual.schema.document import Manual
 
 def diagnoses(site: Site, diagnose: Diagnose) -> Diagnostician:
     doctor = Diagnostician(
-        site.pool, lambda: site.engine.policy.manual, site.clock, diagnose, deadline=5.0
+        site.pool, lambda: site.engine.policy.manual, site.clock, diagnose, deadline=PATIENCE
     )
     site.app.services = dataclasses.replace(site.app.services, diagnostician=doctor)
     return doctor
@@ -45,7 +46,7 @@ async def clinic(site: Site) -> AsyncIterator[Site]:
 async def test_a_report_is_made_on_demand_and_can_be_waited_for(clinic: Site) -> None:
     api = clinic.as_("responder")
     incident = await api.declared()
-    report = await waited(api, f"/incidents/{incident['number']}/reports", 10)
+    report = await waited(api, f"/incidents/{incident['number']}/reports", PATIENCE)
     assert report["incident"] == incident["number"]
     assert report["why"] == "asked"
     assert report["asked_by"].startswith("person:")
@@ -75,7 +76,7 @@ async def test_without_waiting_it_is_found_later_under_its_id(site: Site) -> Non
     assert begun == again
     await api.get(f"{path}/{begun['id']}", 404)
     let_go.set()
-    report = await waited(api, path, 10)
+    report = await waited(api, path, PATIENCE)
     assert report["id"] == begun["id"]
     await doctor.close()
 
@@ -84,7 +85,7 @@ async def test_reports_are_listed_the_newest_first(clinic: Site) -> None:
     api = clinic.as_("responder")
     incident = await api.declared()
     path = f"/incidents/{incident['id']}/reports"
-    ids = [(await waited(api, path, 10))["id"] for _ in range(3)]
+    ids = [(await waited(api, path, PATIENCE))["id"] for _ in range(3)]
     first = await clinic.as_("viewer").get(path, limit=2)
     assert [one["id"] for one in first["reports"]] == [ids[2], ids[1]]
     assert first["reports"][0]["asked_by_name"]
@@ -103,7 +104,7 @@ async def test_two_reports_are_compared_whichever_is_named_first(site: Site) -> 
     doctor = diagnoses(site, diagnose)
     api = site.as_("responder")
     path = f"/incidents/{(await api.declared())['id']}/reports"
-    first, second = [(await waited(api, path, 10))["id"] for _ in range(2)]
+    first, second = [(await waited(api, path, PATIENCE))["id"] for _ in range(2)]
     compared = await api.get(f"{path}/{second}/compare", **{"with": first})
     assert compared == await api.get(f"{path}/{first}/compare", **{"with": second})
     assert [one["check"] for one in compared["better"]] == ["api_health"]
@@ -141,7 +142,7 @@ async def test_a_service_is_looked_at_without_an_incident(clinic: Site) -> None:
 async def test_reports_speak_the_readers_language(clinic: Site) -> None:
     api = clinic.as_("responder", **{"accept-language": "ko"})
     incident = await api.declared()
-    report = await waited(api, f"/incidents/{incident['id']}/reports", 10)
+    report = await waited(api, f"/incidents/{incident['id']}/reports", PATIENCE)
     assert report["next_actions"][0]["text"] == "연결 풀을 확인해요"
     kinds = {one["kind"]: one for one in report["changes"]}
     assert any("전" in reason or "뒤" in reason for reason in kinds["flag"]["reasons"])
@@ -163,7 +164,7 @@ async def test_a_told_change_is_listed_and_stands_in_the_next_report(clinic: Sit
     assert listed["service"] is not None
     assert listed["told_by"].startswith("person:")
     incident = await api.declared(service=listed["service"]["id"])
-    report = await waited(api, f"/incidents/{incident['id']}/reports", 10)
+    report = await waited(api, f"/incidents/{incident['id']}/reports", PATIENCE)
     assert report["changes"][0]["text"] == "korea-backend v1.2.4"
     assert report["changes"][0]["reasons"] == ["1 min before the onset", "the service itself"]
 
@@ -203,7 +204,7 @@ async def test_ten_thousand_findings_are_answered(site: Site) -> None:
     doctor = diagnoses(site, diagnose)
     api = site.as_("responder")
     incident = await api.declared()
-    report = await waited(api, f"/incidents/{incident['id']}/reports", 20)
+    report = await waited(api, f"/incidents/{incident['id']}/reports", PATIENCE)
     kept = await api.get(f"/incidents/{incident['id']}/reports/{report['id']}")
     assert kept["findings"][:2] == report["findings"][:2]
     assert msgspec.json.encode(kept["findings"][0])

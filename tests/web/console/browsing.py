@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from playwright.async_api import Browser, Page
+from tests.waiting import PATIENCE
 from tests.web.console.stage import PASSWORD, Stage
 
 PHONE = {"width": 375, "height": 740}
 DESK = {"width": 1280, "height": 900}
+PATIENCE_MS = PATIENCE * 1000
+"""as the browser's driver counts it"""
 
 
 class Complaints(list[str]):
@@ -24,7 +27,7 @@ async def signed_in(
         viewport={"width": size["width"], "height": size["height"]}, locale="ko-KR"
     )
     page = await context.new_page()
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(PATIENCE_MS)
     complaints.watch(page)
     await page.goto(f"{staged.base_url}/incidents")
     await page.get_by_label("아이디").fill(login)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
+from tests.web.console.browsing import PATIENCE_MS
 
 ARGS = [
     "--headless",
@@ -21,7 +22,10 @@ ARGS = [
 
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
+    expect.set_options(timeout=PATIENCE_MS)
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGS)
+        browser = await playwright.chromium.launch(
+            executable_path="/usr/bin/chromium", args=ARGS, timeout=PATIENCE_MS
+        )
         yield browser
         await browser.close()

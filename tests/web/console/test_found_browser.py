@@ -52,7 +52,7 @@ async def test_the_first_report_arrives_by_itself_and_a_new_one_on_demand(
     phone = await signed_in(browser, clinic.stage, "backend-a", PHONE, complaints)
     await declare(phone, "검색 API 오류")
     found = phone.locator("#s-found")
-    await expect(found.locator(".findings > li")).to_have_count(2, timeout=10_000)
+    await expect(found.locator(".findings > li")).to_have_count(2)
     await expect(phone.locator("#s-glance")).to_contain_text("health: 503")
     desk = await signed_in(browser, clinic.stage, "pm", DESK, complaints)
     await desk.goto(phone.url)
@@ -61,7 +61,7 @@ async def test_the_first_report_arrives_by_itself_and_a_new_one_on_demand(
     await expect(evidence.locator("pre")).to_contain_text("503 Service Unavailable")
     await phone.get_by_role("button", name="다시 진단").click()
     for page in (phone, desk):
-        await expect(page.locator("#s-found .more").first).to_contain_text("9개 더", timeout=10_000)
+        await expect(page.locator("#s-found .more").first).to_contain_text("9개 더")
     await expect(evidence).to_have_attribute("open", "")
     assert complaints == []
 
@@ -89,7 +89,7 @@ async def test_ten_thousand_findings_fit_any_screen(
     await page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
     await declare(page, "검색 API 오류")
     more = page.locator("#s-found .more").first
-    await expect(more).to_contain_text("개 더 있어요", timeout=10_000)
+    await expect(more).to_contain_text("개 더 있어요")
     assert await page.locator("#s-found .findings > li").count() == 5
     await more.locator("a").click()
     await page.wait_for_url("**/reports/*")

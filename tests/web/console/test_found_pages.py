@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import msgspec
 import pytest
+from tests.waiting import PATIENCE
 from tests.web import made_reports
 from tests.web.console.test_pages import HASHED, Reader, declared, one, reader
 from tests.web.site import BASE, SECRET, START, Site, open_site
@@ -44,7 +45,7 @@ async def clinic(pool: Pool) -> AsyncIterator[Clinic]:
     site = await open_site(pool)
     clinic = Clinic(site)
     manual = site.engine.policy.manual
-    doctor = Diagnostician(pool, lambda: manual, site.clock, clinic.diagnose, deadline=5.0)
+    doctor = Diagnostician(pool, lambda: manual, site.clock, clinic.diagnose, deadline=PATIENCE)
     site.app = create_app(
         site.engine, writer=Writer(BASE, SECRET), channels={}, console=Console(),
         render_go=render_go, diagnostician=doctor,

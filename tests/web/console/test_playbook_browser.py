@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.async_api import Browser, Page, expect
@@ -18,29 +19,39 @@ from bongsu.manual.load import load
 
 pytestmark = pytest.mark.browser
 
-TALKS = {"name": {"ko": "말하기", "en": "talk"}, "kind": "command",
-         "argv": ["sh", "-c", "for n in 1 2 3 4; do echo line $n; sleep 0.6; done"]}  # fmt: skip
-SLOW = {
-    "name": {"ko": "재시작", "en": "Restart"},
-    "purpose": {"ko": "파드를 차례로 재시작해요", "en": "Restarts the pods"},
-    "types": ["memory_leak"],
-    "parameters": {
-        "replicas": {"type": "integer", "default": 3, "minimum": 1, "maximum": 20,
-                     "means": {"ko": "파드 수", "en": "Pods"}},
-    },
-    "steps": [
-        {**command("first"), "argv": ["echo", "replicas={{ replicas }}"], "undo": ["echo", "back"]},
-        TALKS,
-        {**command("bounce", approve="technical_lead"), "argv": ["echo", "bounced"]},
-        {"name": {"ko": "눈으로 확인", "en": "see"}, "kind": "human",
-         "instruction": {"ko": "대시보드를 보세요", "en": "Look at the dashboard"}},
-    ],
-}  # fmt: skip
+
+def slow(gate: Path) -> dict[str, Any]:
+    """A playbook whose second step has begun to talk, and goes on once the gate is there."""
+    waits = f"echo line 1; echo line 2; until [ -e {gate} ]; do sleep 0.1; done; echo line 3"
+    return {
+        "name": {"ko": "재시작", "en": "Restart"},
+        "purpose": {"ko": "파드를 차례로 재시작해요", "en": "Restarts the pods"},
+        "types": ["memory_leak"],
+        "parameters": {
+            "replicas": {"type": "integer", "default": 3, "minimum": 1, "maximum": 20,
+                         "means": {"ko": "파드 수", "en": "Pods"}},
+        },
+        "steps": [
+            {**command("first"), "argv": ["echo", "replicas={{ replicas }}"],
+             "undo": ["echo", "back"]},
+            {"name": {"ko": "말하기", "en": "talk"}, "kind": "command",
+             "argv": ["sh", "-c", waits], "timeout": "100s"},
+            {**command("bounce", approve="technical_lead"), "argv": ["echo", "bounced"]},
+            {"name": {"ko": "눈으로 확인", "en": "see"}, "kind": "human",
+             "instruction": {"ko": "대시보드를 보세요", "en": "Look at the dashboard"}},
+        ],
+    }  # fmt: skip
 
 
 @pytest.fixture
-async def staged(database_url: str) -> AsyncIterator[Stage]:
-    manual = with_playbooks(await asyncio.to_thread(load, SEED), slow=SLOW)
+def gate(tmp_path: Path) -> Path:
+    """The talking step goes on once this file is there."""
+    return tmp_path / "gate"
+
+
+@pytest.fixture
+async def staged(database_url: str, gate: Path) -> AsyncIterator[Stage]:
+    manual = with_playbooks(await asyncio.to_thread(load, SEED), slow=slow(gate))
     async with stage(database_url, manual=manual) as staged:
         yield staged
 
@@ -72,7 +83,7 @@ async def fits(page: Page) -> None:
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
 async def test_a_run_goes_from_a_thumb_to_its_end_on_both_screens(
-    staged: Stage, browser: Browser, theme: str
+    staged: Stage, browser: Browser, gate: Path, theme: str
 ) -> None:
     complaints = Complaints()
     phone = await signed_in(browser, staged, "backend-a", PHONE, complaints)
@@ -100,6 +111,7 @@ async def test_a_run_goes_from_a_thumb_to_its_end_on_both_screens(
     talk = desk.locator(".step").nth(1)
     await expect(talk.locator("pre")).to_contain_text("line 2")
     await expect(talk).to_have_attribute("data-state", "running")
+    gate.touch()
     asks = desk.locator(".step[data-state=approval]")
     await expect(asks).to_contain_text("Technical Lead의 승인이 필요해요")
     await expect(talk.locator(".step-output")).to_have_attribute("open", "")

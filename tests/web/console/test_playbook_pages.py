@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
 from bs4 import BeautifulSoup
-from tests.engine.test_stepper import FakeHands
+from tests import waiting
+from tests.engine.house import FakeHands
 from tests.web.console.test_pages import Reader, declared, one, reader, site
 from tests.web.made_playbooks import equipped, policy
 from tests.web.site import Site
@@ -35,12 +35,8 @@ async def typed(someone: Reader, kind: str) -> str:
 
 
 async def until(someone: Reader, at: str, css: str) -> BeautifulSoup:
-    for _ in range(200):
-        page = await someone.get(at)
-        if page.select_one(css):
-            return page
-        await asyncio.sleep(0.02)
-    raise AssertionError(f"nothing is {css}: {one(page, '#s-runs').get_text(' ', strip=True)}")
+    """Look at a page until something on it is so."""
+    return await waiting.until(lambda: someone.get(at), lambda page: page.select_one(css))
 
 
 async def send(
