@@ -31,6 +31,10 @@ while not (folder / name).exists():
 with (folder / "log").open("a") as log:
     log.write(name + " ends\\n")
 """
+HELD = """
+FROM pg_locks WHERE locktype = 'advisory'
+ AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
 
 
 class Replica:
@@ -120,6 +124,38 @@ async def test_a_turn_is_free_when_the_one_who_had_it_is_gone(pool: Pool, databa
     mine = LoadTurn(pool)
     await until(mine.take)
     await mine.leave()
+
+
+async def test_a_turn_is_free_though_its_connection_broke_when_it_was_left(
+    pool: Pool, database_url: str
+):
+    mine, other = LoadTurn(pool), await connect_pool(database_url, size=1)
+    assert await mine.take()
+    await other.execute(f"SELECT pg_terminate_backend(pid) {HELD}")
+    await mine.leave()
+    again = LoadTurn(other)
+    await until(again.take)
+    await again.leave()
+    assert await mine.take(), "and its pool has whole connections"
+    await mine.leave()
+    await other.close()
+
+
+async def test_a_turn_whose_taking_was_broken_off_is_free(
+    pool: Pool, database_url: str, monkeypatch: pytest.MonkeyPatch
+):
+    """The lock is had, and the answer not heard: it would stay with a connection given back."""
+    other, take = await connect_pool(database_url, size=1), load_turns.TRY
+    monkeypatch.setattr(load_turns, "TRY", f"{take} AND pg_sleep(1) IS NOT NULL")
+    taking = asyncio.create_task(LoadTurn(pool).take())
+    await until(lambda: other.fetchval(f"SELECT count(*) {HELD}"))
+    taking.cancel()
+    await asyncio.gather(taking, return_exceptions=True)
+    monkeypatch.setattr(load_turns, "TRY", take)
+    again = LoadTurn(other)
+    await until(again.take)
+    await again.leave()
+    await other.close()
 
 
 async def test_a_turn_that_never_comes_is_inconclusive_and_nothing_was_put_under_load(

@@ -7,11 +7,15 @@ can tell from a program's arguments what it puts under load, so there is one tur
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+import asyncpg
+import structlog
+
 from bongsu.incident.verification.measured import Unreadable
+from bongsu.store.database import AWAY
 
 if TYPE_CHECKING:
     from bongsu.store.database import Pool, PoolConnection
@@ -23,6 +27,8 @@ LOOK_EVERY = 0.5
 LONGEST = 30 * 60.0
 """seconds that a turn is waited for; then the check is inconclusive, and may be asked for again"""
 
+log = structlog.get_logger(__name__)
+
 
 class LoadTurn:
     """One process's part in it, for one event's checks."""
@@ -33,28 +39,40 @@ class LoadTurn:
 
     async def take(self) -> bool:
         """Take the turn if it is free; the connection that has it is kept until `leave`."""
-        self._held = await self._pool.acquire()
-        taken = False
+        conn = await self._pool.acquire()
+        taken: bool | None = None
         try:
-            taken = bool(await self._held.fetchval(TRY))
+            taken = bool(await conn.fetchval(TRY))
         finally:
-            if not taken:
-                await self._give_back()
+            if taken:
+                self._held = conn
+            else:
+                await self._give_back(conn, unsure=taken is None)
         return taken
 
     async def leave(self) -> None:
         """Leave the turn to others; again if one likes."""
-        if self._held is not None and not self._held.is_closed():
-            await self._held.execute(LEAVE)
-        await self._give_back()
+        conn, self._held = self._held, None
+        if conn is None:
+            return
+        left = False
+        try:
+            await conn.execute(LEAVE)
+            left = True
+        except AWAY as error:
+            log.warning("load_turn.left_with_its_connection", error=repr(error))
+        finally:
+            await self._give_back(conn, unsure=not left)
 
-    async def _give_back(self) -> None:
-        held, self._held = self._held, None
-        if held is not None:
-            await self._pool.release(held)
+    async def _give_back(self, conn: PoolConnection, *, unsure: bool) -> None:
+        """Give a connection back; one that may still have the turn is closed, which frees it."""
+        if unsure:
+            with contextlib.suppress(asyncpg.InterfaceError):  # it is closed already
+                conn.terminate()
+        await self._pool.release(conn)
 
 
-@asynccontextmanager
+@contextlib.asynccontextmanager
 async def in_turn(
     take: Callable[[], Awaitable[bool]],
     leave: Callable[[], Awaitable[None]],
