@@ -79,6 +79,23 @@ def test_a_dry_run_shows_exactly_what_would_run_and_no_shell_reads_it(run: Run, 
     assert "Change the disk" in ended.stdout
 
 
+def test_a_dry_run_marks_a_check_by_how_it_is_now(run: Run, manual: Path):
+    (manual / "diagnosis.yaml").write_text(
+        "checks:\n"
+        "  ill: {name: Disk, probe: {kind: command, argv: ['false']}}\n"
+        "  well: {name: Memory, probe: {kind: command, argv: ['true']}}\n"
+    )
+    steps = (
+        "  - {name: Look, kind: check, checks: [ill]}\n"
+        "  - {name: Again, kind: check, checks: [well]}\n"
+    )
+    (manual / "playbooks" / "restart.yaml").write_text(PLAYBOOK + steps)
+    ended = run("playbook", "run", "restart", "--dry-run", "--manual", str(manual))
+    assert ended.returncode == 0, "they may be well by then"
+    assert "! Disk is unhealthy" in ended.stdout
+    assert "✓ everything looked at is healthy" in ended.stdout
+
+
 def test_a_dry_run_that_would_not_work_ends_with_1(run: Run, manual: Path):
     text = PLAYBOOK.replace("dry_run: [echo,", "dry_run: [no-such-program,")
     (manual / "playbooks" / "restart.yaml").write_text(text)

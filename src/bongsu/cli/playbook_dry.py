@@ -11,6 +11,7 @@ from rich.text import Text
 
 from bongsu.actions.looking import LookContext
 from bongsu.actions.steps import StepContext, perform
+from bongsu.actions.steps.outcome import StepOutcome
 from bongsu.cli import language
 from bongsu.cli.printing import console, log_nothing, t
 from bongsu.engine.clock import SystemClock
@@ -52,10 +53,17 @@ async def _step(manual: Manual, planned: PlannedStep, number: int) -> bool:
     lines = _Lines()
     came = await perform(step, dry=True, context=_context(manual, lines))
     lines.close()
-    sign, style = SIGNS.get(came.outcome, ("?", "magenta"))
+    sign, style = _sign(came)
     said = came.says.says(language()) or t(came.outcome)
     console.print(Padding(Text.assemble((f"{sign} ", style), said), (0, 0, 0, 5), expand=False))
     return came.outcome == "done"
+
+
+def _sign(came: StepOutcome) -> tuple[str, str]:
+    """What would be done is not therefore well: a check is looked at, and may be ill as yet."""
+    if came.outcome == "done" and set(came.verdicts.values()) - {"healthy"}:
+        return "!", "yellow"
+    return SIGNS.get(came.outcome, ("?", "magenta"))
 
 
 def _context(manual: Manual, lines: _Lines) -> StepContext:
