@@ -96,6 +96,16 @@ def test_a_dry_run_marks_a_check_by_how_it_is_now(run: Run, manual: Path):
     assert "✓ everything looked at is healthy" in ended.stdout
 
 
+def test_a_cluster_that_nobody_named_is_said_once_in_a_dry_run(run: Run, manual: Path):
+    step = "  - {name: See, kind: kubectl, args: [get, pods]}\n"
+    (manual / "playbooks" / "restart.yaml").write_text(PLAYBOOK + step)
+    argv = ("playbook", "run", "restart", "--dry-run", "--manual", str(manual))
+    ended = run(*argv, KUBECONFIG="/nonexistent")
+    assert ended.returncode == 1
+    assert "kubectl knows no cluster; set KUBECONFIG" in ended.stdout
+    assert "memcache.go" not in ended.stdout
+
+
 def test_a_dry_run_that_would_not_work_ends_with_1(run: Run, manual: Path):
     text = PLAYBOOK.replace("dry_run: [echo,", "dry_run: [no-such-program,")
     (manual / "playbooks" / "restart.yaml").write_text(text)

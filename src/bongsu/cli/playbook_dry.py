@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import codecs
 import os
+import re
 
 from rich.padding import Padding
 from rich.text import Text
@@ -23,6 +24,8 @@ from bongsu.incident.runs.steps import step_of
 from bongsu.manual.schema.document import Manual
 
 SIGNS = {"done": ("✓", "green"), "refused": ("✗", "bold red"), "failed": ("✗", "bold red")}
+NOISE = re.compile(r"E\d{4} [\d:.]+ +\d+ memcache\.go:\d+\]")
+"""kubectl's own log of each attempt to reach a cluster, before it says that none answers"""
 
 
 def dry_run(manual: Manual, plan: Plan) -> int:
@@ -89,7 +92,8 @@ class _Lines:
     def take(self, _stream: str, block: bytes) -> None:
         *lines, self._rest = (self._rest + self._decoder.decode(block)).split("\n")
         for line in lines:
-            _line(line)
+            if not NOISE.match(line):
+                _line(line)
 
     def close(self) -> None:
         if self._rest:
