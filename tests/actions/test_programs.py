@@ -9,6 +9,8 @@ from pathlib import Path
 
 import psutil
 import pytest
+from tests.actions.limits import gone, limited
+from tests.waiting import PATIENCE, until_true
 
 from bongsu.actions.programs import KIB, MIB, Output, allowed_environment, run, stream
 
@@ -18,25 +20,14 @@ LONG = "300"
 
 async def shell(script: str, **asked) -> Output:
     """Run a script; the shell is the program under test, not a way to start one."""
-    return await run(["sh", "-c", script], **{"timeout_s": 20.0, "env": ENV, **asked})
-
-
-async def gone(pid_file: Path) -> bool:
-    """Whether the process that wrote its pid there ends within a moment."""
-    pid = int(pid_file.read_text())
-    for _ in range(200):
-        if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
-            return True
-        await asyncio.sleep(0.01)
-    return False
+    return await run(["sh", "-c", script], **{"timeout_s": PATIENCE, "env": ENV, **asked})
 
 
 async def ended_once_written(path: Path, script: str, grace_s: float = 0.2) -> None:
     """Cancel the script as soon as it has written the file."""
     task = asyncio.create_task(shell(script, grace_s=grace_s))
-    while not (path.exists() and path.read_text().strip()):
-        assert not task.done()
-        await asyncio.sleep(0.01)
+    await until_true(lambda: task.done() or _written(path))
+    assert not task.done()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -50,7 +41,7 @@ async def test_what_a_program_prints_and_returns_is_told():
 
 async def test_arguments_are_passed_whole_and_no_shell_reads_them():
     hostile = ["; touch /nowhere", "$(id)", "a\nb", "-x", "`id`", "한글 *"]
-    output = await run(["printf", "%s|", *hostile], timeout_s=20, env=ENV)
+    output = await run(["printf", "%s|", *hostile], timeout_s=PATIENCE, env=ENV)
     assert output.text == "".join(f"{argument}|" for argument in hostile)
 
 
@@ -63,13 +54,13 @@ async def test_arguments_are_passed_whole_and_no_shell_reads_them():
     ],
 )
 async def test_a_program_that_cannot_start_says_why(argv, ended):
-    output = await run(argv, timeout_s=20, env=ENV)
+    output = await run(argv, timeout_s=PATIENCE, env=ENV)
     assert (output.ended, output.exit_code) == (ended, None)
     assert argv[0] in output.complaint
 
 
 async def test_a_folder_that_is_not_there_is_named(tmp_path):
-    output = await run(["true"], timeout_s=20, env=ENV, cwd=tmp_path / "gone")
+    output = await run(["true"], timeout_s=PATIENCE, env=ENV, cwd=tmp_path / "gone")
     assert output.ended == "not_found"
     assert "gone" in output.complaint
 
@@ -77,7 +68,9 @@ async def test_a_folder_that_is_not_there_is_named(tmp_path):
 async def test_only_the_named_part_of_the_environment_is_passed_on(monkeypatch):
     monkeypatch.setenv("DATABASE_PASSWORD", "hunter2")
     monkeypatch.setenv("API_REGION", "seoul")
-    output = await run(["env"], timeout_s=20, env=allowed_environment(["API_REGION", "NOT_SET"]))
+    output = await run(
+        ["env"], timeout_s=PATIENCE, env=allowed_environment(["API_REGION", "NOT_SET"])
+    )
     assert "hunter2" not in output.text
     assert "API_REGION=seoul" in output.text
     assert f"PATH={os.environ['PATH']}" in output.text
@@ -85,12 +78,12 @@ async def test_only_the_named_part_of_the_environment_is_passed_on(monkeypatch):
 
 
 async def test_a_program_gets_its_input_and_its_end():
-    output = await run(["sort"], timeout_s=20, env=ENV, stdin=b"b\na\n")
+    output = await run(["sort"], timeout_s=PATIENCE, env=ENV, stdin=b"b\na\n")
     assert output.out == b"a\nb\n"
 
 
 async def test_without_input_a_program_that_reads_meets_the_end_of_file():
-    assert (await run(["cat"], timeout_s=20, env=ENV)).ok
+    assert (await run(["cat"], timeout_s=PATIENCE, env=ENV)).ok
 
 
 async def test_a_flood_keeps_its_head_and_its_tail_and_loses_no_byte_to_who_listens():
@@ -119,10 +112,14 @@ async def test_who_listens_and_fails_ends_the_program_and_the_run_fails():
         await shell(f"echo x; sleep {LONG}", on_output=fail)
 
 
-async def test_a_program_that_takes_too_long_is_ended_and_what_it_said_is_kept():
-    output = await shell(f"echo started; exec sleep {LONG}", timeout_s=1.0)
+async def test_a_program_that_takes_too_long_is_ended_and_what_it_said_is_kept(tmp_path):
+    script = f"echo started; touch {tmp_path}/said; exec sleep {LONG}"
+    output = await limited(
+        lambda limit_s: shell(script, timeout_s=limit_s),
+        lambda _: (tmp_path / "said").exists(),
+    )
     assert (output.ended, output.exit_code, output.out) == ("timed_out", None, b"started\n")
-    assert output.took_s < 10
+    assert output.took_s < float(LONG) / 2
 
 
 async def test_a_program_that_ignores_the_polite_signal_is_killed(tmp_path):
@@ -134,13 +131,17 @@ async def test_a_program_that_ignores_the_polite_signal_is_killed(tmp_path):
 async def test_a_program_has_the_grace_to_tidy_up(tmp_path):
     ready = f"echo on > {tmp_path}/on; while :; do sleep 0.02; done"
     script = f"trap 'touch {tmp_path}/tidy; exit 0' TERM; {ready}"
-    await ended_once_written(tmp_path / "on", script, grace_s=20)  # it goes as soon as it can
+    await ended_once_written(tmp_path / "on", script, grace_s=PATIENCE)  # it goes as soon as it can
     assert (tmp_path / "tidy").exists()
 
 
 async def test_grandchildren_go_with_a_program_that_timed_out(tmp_path):
     script = f"(sh -c 'echo $$ > {tmp_path}/pid; exec sleep {LONG}') & wait"
-    assert (await shell(script, timeout_s=1.0, grace_s=0.1)).ended == "timed_out"
+    output = await limited(
+        lambda limit_s: shell(script, timeout_s=limit_s, grace_s=0.1),
+        lambda _: _written(tmp_path / "pid"),
+    )
+    assert output.ended == "timed_out"
     assert await gone(tmp_path / "pid")
 
 
@@ -161,9 +162,14 @@ async def test_what_a_finished_program_left_running_is_ended_and_does_not_hold_u
     assert await gone(tmp_path / "pid")
 
 
-async def test_a_program_that_closes_its_pipes_and_lives_on_is_waited_for_and_timed():
+async def test_a_program_that_closes_its_pipes_and_lives_on_is_waited_for_and_timed(tmp_path):
     assert (await shell("exec >&- 2>&-; sleep 0.2; exit 4")).exit_code == 4
-    assert (await shell(f"exec >&- 2>&-; sleep {LONG}", timeout_s=0.3)).ended == "timed_out"
+    script = f"exec >&- 2>&-; touch {tmp_path}/closed; sleep {LONG}"
+    output = await limited(
+        lambda limit_s: shell(script, timeout_s=limit_s),
+        lambda _: (tmp_path / "closed").exists(),
+    )
+    assert output.ended == "timed_out"
 
 
 async def test_a_program_that_another_signal_ended_says_which():
@@ -187,7 +193,13 @@ async def test_cancelling_at_once_leaves_nothing_either(tmp_path):
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-    assert not [p.pid for p in psutil.process_iter() if _environ(p).get("AT") == str(tmp_path)]
+    assert await until_true(
+        lambda: not [p.pid for p in psutil.process_iter() if _environ(p).get("AT") == str(tmp_path)]
+    )
+
+
+def _written(path):
+    return path.exists() and path.read_text().strip()
 
 
 def _environ(process):
@@ -200,7 +212,7 @@ def _environ(process):
 async def test_a_large_output_streams_whole_while_its_reader_is_slow():
     argv = ["head", "-c", str(8 * MIB), "/dev/zero"]
     total = 0
-    async with stream(argv, timeout_s=20, env=ENV) as blocks:
+    async with stream(argv, timeout_s=PATIENCE, env=ENV) as blocks:
         async for block in blocks:
             total += len(block)
             await asyncio.sleep(0)
@@ -210,7 +222,7 @@ async def test_a_large_output_streams_whole_while_its_reader_is_slow():
 
 async def test_a_reader_that_stands_still_makes_the_program_wait(tmp_path):
     script = f"head -c {16 * MIB} /dev/zero; touch {tmp_path}/finished"
-    async with stream(["sh", "-c", script], timeout_s=20, env=ENV) as blocks:
+    async with stream(["sh", "-c", script], timeout_s=PATIENCE, env=ENV) as blocks:
         async for _ in blocks:
             await asyncio.sleep(0.3)
             assert not (tmp_path / "finished").exists()
@@ -220,7 +232,7 @@ async def test_a_reader_that_stands_still_makes_the_program_wait(tmp_path):
 
 async def test_leaving_a_stream_early_ends_its_program(tmp_path):
     script = f"echo $$ > {tmp_path}/pid; while :; do echo line; sleep 0.01; done"
-    async with stream(["sh", "-c", script], timeout_s=20, env=ENV, grace_s=0.1) as blocks:
+    async with stream(["sh", "-c", script], timeout_s=PATIENCE, env=ENV, grace_s=0.1) as blocks:
         async for block in blocks:
             assert block.startswith(b"line")
             break
@@ -228,15 +240,20 @@ async def test_leaving_a_stream_early_ends_its_program(tmp_path):
 
 
 async def test_a_stream_ends_when_its_time_is_over():
-    argv = ["sh", "-c", f"echo one; echo bad >&2; exec sleep {LONG}"]
-    async with stream(argv, timeout_s=1.0, env=ENV) as blocks:
-        got = [block async for block in blocks]
+    argv = ["sh", "-c", f"echo bad >&2; echo one; exec sleep {LONG}"]
+
+    async def streamed(limit_s):
+        async with stream(argv, timeout_s=limit_s, env=ENV) as blocks:
+            got = [block async for block in blocks]
+        return got, blocks.output
+
+    got, output = await limited(streamed, lambda came: came[0])
     assert got == [b"one\n"]
-    assert (blocks.output.ended, blocks.output.err) == ("timed_out", b"bad\n")
+    assert (output.ended, output.err) == ("timed_out", b"bad\n")
 
 
 async def test_a_stream_of_a_program_that_cannot_start_is_empty_and_says_why():
-    async with stream(["no-such-program-anywhere"], timeout_s=20, env=ENV) as blocks:
+    async with stream(["no-such-program-anywhere"], timeout_s=PATIENCE, env=ENV) as blocks:
         assert [block async for block in blocks] == []
     assert blocks.output.ended == "not_found"
 
@@ -246,11 +263,18 @@ def test_programs_end_whole_on_the_loop_that_the_server_runs_on(tmp_path):
     uvloop = pytest.importorskip("uvloop")
 
     async def both():
-        ended = await shell(f"echo a; sleep {LONG} & wait", timeout_s=1.0, grace_s=0.1)
+        ended = await limited(
+            lambda limit_s: shell(
+                f"echo a; touch {tmp_path}/said; sleep {LONG} & wait",
+                timeout_s=limit_s,
+                grace_s=0.1,
+            ),
+            lambda _: (tmp_path / "said").exists(),
+        )
         wait = f"while ! [ -s {tmp_path}/pid ]; do sleep 0.01; done"
         left = await shell(f"sh -c 'echo $$ > {tmp_path}/pid; exec sleep {LONG}' & {wait}")
         async with stream(
-            [sys.executable, "-c", "print('x' * 3000000)"], timeout_s=20, env=ENV
+            [sys.executable, "-c", "print('x' * 3000000)"], timeout_s=PATIENCE, env=ENV
         ) as b:
             total = sum([len(block) async for block in b])
         return ended, left, total, await gone(tmp_path / "pid")

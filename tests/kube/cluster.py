@@ -52,6 +52,7 @@ from tests.kube.rollouts import Rollouts
 from tests.kube.storage import Object, Storage
 from tests.kube.troubles import Trouble
 from tests.kube.wire import Listener
+from tests.waiting import PATIENCE
 
 NAMESPACE = "korea-prod"
 _WRITES = ("create", "update", "patch", "delete")
@@ -97,7 +98,9 @@ class Cluster:
             "KUBECONFIG": str(config),
         }
 
-    def kubectl(self, *args: str, timeout_s: float = 30.0) -> subprocess.CompletedProcess[str]:
+    def kubectl(
+        self, *args: str, timeout_s: float = 2 * PATIENCE
+    ) -> subprocess.CompletedProcess[str]:
         """Run kubectl here, as a person would, and wait for it."""
         return subprocess.run(
             ["kubectl", *args],
@@ -346,7 +349,7 @@ class Cluster:
         self._loop.call_later(pace or 0.05, self._tick)
 
     def _in_loop(self, work: Any) -> None:
-        asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(PATIENCE)
 
     def _kept_with_time(self, resource: str, made: Object) -> Object:
         meta = made["metadata"]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import subprocess
-import time
 
 import pytest
 from tests.kube import troubles
 from tests.kube.remote_exec import Executed
+from tests.waiting import PATIENCE, until_true_blocking
 
 D = "deployment/korea-backend"
 
@@ -108,7 +108,7 @@ def test_a_paused_deployment_rolls_out_once_it_is_resumed(cluster):
 def test_the_status_of_a_slow_rollout_is_followed_to_its_end(cluster):
     cluster.pace(0.05)
     cluster.kubectl("set", "image", D, "app=backend:2")
-    followed = cluster.kubectl("rollout", "status", D, "--timeout=20s")
+    followed = cluster.kubectl("rollout", "status", D, "--timeout=60s")
     assert followed.returncode == 0
     assert followed.stdout.endswith("successfully rolled out\n")
 
@@ -117,21 +117,26 @@ def test_a_dropped_watch_does_not_lose_the_end_of_a_rollout(cluster):
     cluster.pace(None)
     cluster.faults.cut_watches = 2
     cluster.deploy("korea-backend", image="backend:2")
-    argv = ["kubectl", "rollout", "status", D, "--timeout=20s"]
+    argv = ["kubectl", "rollout", "status", D, "--timeout=100s"]
+
+    def begun():
+        return [one.verb for one in cluster.requests].count("watch")
+
     with subprocess.Popen(argv, env=cluster.env, stdout=subprocess.PIPE, text=True) as following:
         for watches in (1, 2, 3):
-            while [one.verb for one in cluster.requests].count("watch") < watches:
-                assert following.poll() is None
-                time.sleep(0.01)
+            until_true_blocking(
+                lambda: following.poll() is not None or begun() >= watches  # noqa: B023
+            )
+            assert following.poll() is None
             cluster.step()
         cluster.pace(0.01)
-        assert following.communicate(timeout=20)[0].endswith("successfully rolled out\n")
+        assert following.communicate(timeout=PATIENCE)[0].endswith("successfully rolled out\n")
     assert following.returncode == 0
 
 
 def test_a_rollout_that_exceeds_its_deadline_fails(cluster):
     cluster.failed_rollout("korea-backend", "backend:broken")
-    failed = cluster.kubectl("rollout", "status", D, "--timeout=20s")
+    failed = cluster.kubectl("rollout", "status", D, "--timeout=60s")
     assert failed.returncode == 1
     assert "exceeded its progress deadline" in failed.stderr
     assert sum(map(troubles.is_ready, cluster.pods("korea-backend"))) == 2
@@ -145,7 +150,7 @@ def test_a_rollout_that_waits_times_out_and_unwatched_it_looks_well(cluster):
     assert cluster.kubectl("rollout", "status", D, "--watch=false").returncode == 0
     while cluster.step():
         pass
-    assert cluster.kubectl("rollout", "status", D, "--timeout=5s").returncode == 0
+    assert cluster.kubectl("rollout", "status", D, "--timeout=60s").returncode == 0
 
 
 def test_a_conflict_is_answered_and_nothing_is_done(cluster):

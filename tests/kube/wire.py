@@ -16,6 +16,7 @@ from typing import Any, Literal
 from urllib.parse import parse_qs, urlsplit
 
 import h11
+from tests.ports import free_port
 
 JSON = "application/json"
 DROP: Literal["drop"] = "drop"
@@ -93,8 +94,9 @@ class Listener:
 
     async def start(self) -> None:
         if self._server is None:
+            # One that the kernel gives to nobody while this listener is stopped.
+            self.port = self.port or free_port()
             self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
-            self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
         """Refuse connections and cut those that are open."""

@@ -1,6 +1,5 @@
 """Logs from Kubernetes (real kubectl), Loki's HTTP API, the journal and files, in one analysis."""
 
-import asyncio
 import json
 import os
 import subprocess
@@ -12,17 +11,20 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from urllib.parse import parse_qs, urlsplit
 
-import psutil
 import pytest
+from tests.actions.limits import gone, limited
 from tests.kube.cluster import NAMESPACE, Cluster, running_cluster
+from tests.waiting import PATIENCE
 
 from bongsu.actions.logsources import BadSource, Source, analyse, loki, parse
 
 HOUR, QUARTER = timedelta(hours=1), timedelta(minutes=15)
+DEADLINES_S = (6, 20, 60)
+"""within one of them Python has started, read what there is and analysed it"""
 USUAL, NEW = "INFO served order 17 in 3 ms", "ERROR pool exhausted after 30 s"
 
 
-async def found_in(*sources, now=None, deadline_s=20.0, lang="en"):
+async def found_in(*sources, now=None, deadline_s=PATIENCE, lang="en"):
     return await analyse(
         [parse(source) for source in sources],
         since=QUARTER,
@@ -202,7 +204,7 @@ async def test_every_line_of_many_pages_comes_once(monkeypatch):
     # Several lines of the same nanosecond lie across the end of a page.
     entries = [(1000 * 10**9 + k // 4, f"line {k}", "pod") for k in range(95)]
     with loki_of(entries) as (url, requests):
-        pieces = [piece async for piece in loki.pieces(Source("loki", "{}", url), 900, 1100, 5.0)]
+        pieces = [piece async for piece in loki.pieces(Source("loki", "{}", url), 900, 1100, 60.0)]
     lines = b"".join(pieces).splitlines()
     assert [line.partition(b"Z ")[2].decode() for line in lines] == [line for _, line, _ in entries]
     assert len(requests) > 9
@@ -272,9 +274,13 @@ async def test_what_can_t_be_read_does_not_stop_the_others(journalctl, monkeypat
 
 
 async def test_at_the_deadline_there_is_what_came_so_far(journalctl, tmp_path):
-    body = journalctl.read_text() + "\nimport time\nsys.stdout.flush()\ntime.sleep(60)\n"
+    body = journalctl.read_text() + "\nimport time\nsys.stdout.flush()\ntime.sleep(600)\n"
     journalctl.write_text(body)
-    found = await found_in("journal:web.service", deadline_s=6.0)
+    found = await limited(
+        lambda limit_s: found_in("journal:web.service", deadline_s=limit_s),
+        lambda found: found.records,
+        DEADLINES_S,
+    )
     assert found.records == 75
     assert "deadline" in found.troubles[0]
 
@@ -283,15 +289,15 @@ async def test_nothing_is_left_running_after_the_deadline(journalctl, tmp_path):
     mark = tmp_path / "pid"
     journalctl.write_text(
         f"#!{sys.executable}\nimport os, pathlib, time\n"
-        f"pathlib.Path({str(mark)!r}).write_text(str(os.getpid()))\ntime.sleep(60)\n"
+        f"pathlib.Path({str(mark)!r}).write_text(str(os.getpid()))\ntime.sleep(600)\n"
     )
-    found = await found_in("journal:web.service", deadline_s=6.0)
+    found = await limited(
+        lambda limit_s: found_in("journal:web.service", deadline_s=limit_s),
+        lambda _: mark.exists() and mark.read_text(),
+        DEADLINES_S,
+    )
     assert found.troubles
-    for _ in range(100):
-        if not psutil.pid_exists(int(mark.read_text())):
-            return
-        await asyncio.sleep(0.02)
-    pytest.fail("the program still runs")
+    assert await gone(mark), "the program still runs"
 
 
 def test_the_server_s_side_imports_no_numpy():

@@ -11,11 +11,15 @@ from typing import Any
 
 import pytest
 from pydantic import TypeAdapter
+from tests.actions.limits import limited
 from tests.incident.manuals import manual
 from tests.kube.cluster import NAMESPACE, Cluster, running_cluster
+from tests.waiting import PATIENCE
 
 from bongsu.actions.looking import LookContext
 from bongsu.actions.steps import StepContext, StepOutcome, perform
+from bongsu.actions.steps import kubectl as product
+from bongsu.actions.steps.kubectl import rollout, scaling, sets
 from bongsu.manual.schema.document import Manual
 from bongsu.manual.schema.playbooks import Step
 
@@ -73,12 +77,22 @@ _SERVICES: dict[str, Any] = {
 
 
 def step(kind: str, **written: Any) -> Step:
-    """A step as the manual writes it."""
-    return STEP.validate_python({"kind": kind, "name": "The step", "timeout": "20s", **written})
+    """A step as the manual writes it; its time is over only where a test says when."""
+    return STEP.validate_python({"kind": kind, "name": "The step", "timeout": "100s", **written})
 
 
 def says(came: StepOutcome, lang: str = "en") -> str:
     return came.says.says(lang)
+
+
+@pytest.fixture(autouse=True)
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give kubectl also a minute where a person in an emergency would not wait so long."""
+    monkeypatch.setattr(product, "SETTLE_S", PATIENCE)
+    monkeypatch.setattr(rollout, "FOR_THE_REASON_S", PATIENCE)
+    monkeypatch.setattr(scaling, "LONGEST_S", PATIENCE)
+    monkeypatch.setattr(scaling, "WHY_S", PATIENCE)
+    monkeypatch.setattr(sets, "LOOK_S", PATIENCE)
 
 
 @pytest.fixture
@@ -118,3 +132,19 @@ def kubectl(kube: Bench) -> Kubectl:
         return await kube.do("kubectl", args=[*args], service="korea-backend", **written)
 
     return doing
+
+
+TooSlow = Callable[[str], Awaitable[StepOutcome]]
+
+
+@pytest.fixture
+def too_slow(kubectl: Kubectl, cluster: Cluster) -> TooSlow:
+    """Watch a rollout that does not end until kubectl's own time is over."""
+
+    async def watching(target: str) -> StepOutcome:
+        return await limited(
+            lambda limit_s: kubectl("rollout", "status", target, f"--timeout={limit_s}s"),
+            lambda _: any(one.verb == "watch" for one in cluster.requests),
+        )
+
+    return watching

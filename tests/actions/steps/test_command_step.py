@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-from contextlib import suppress
+import re
 from dataclasses import replace
 from pathlib import Path
 
-import psutil
 import pytest
+from tests.actions.limits import gone, limited
 from tests.actions.steps.conftest import PYTHON, Bench, says, step
 from tests.incident.manuals import manual
+from tests.waiting import until_true
 
 from bongsu.actions.steps import StepOutcome, perform
 from bongsu.incident.commands import RefusedError
@@ -23,18 +24,6 @@ SHOW_ENV = "import os; print(sorted(os.environ.items()))"
 
 async def python(bench: Bench, script: str, *args: str, **written) -> StepOutcome:
     return await bench.do("command", argv=[PYTHON, "-c", script, *args], **written)
-
-
-async def gone(pid_file: Path) -> bool:
-    """Whether the process that wrote its pid there ends within a moment."""
-    pid = int(pid_file.read_text())
-    for _ in range(300):
-        with suppress(psutil.NoSuchProcess):
-            if psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
-                await asyncio.sleep(0.01)
-                continue
-        return True
-    return False
 
 
 async def test_what_it_prints_is_streamed_and_its_last_line_is_what_it_says(bench: Bench):
@@ -69,12 +58,20 @@ async def test_time_ends_it_and_all_that_it_started(bench: Bench, tmp_path: Path
         "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(300)'],"
         " start_new_session=True)\n"
         "open('child', 'w').write(str(child.pid)); open('self', 'w').write(str(os.getpid()))\n"
-        "print('ready', flush=True); time.sleep(300)"
+        "open('ready', 'w'); time.sleep(300)"
     )
     script = f"import os; os.chdir({str(tmp_path)!r})\n{script}"
-    came = await python(bench, script, timeout="1s")
+    limits_s = []
+
+    async def do(limit_s: int) -> StepOutcome:
+        limits_s.append(limit_s)
+        return await python(bench, script, timeout=f"{limit_s}s")
+
+    came = await limited(do, lambda _: (tmp_path / "ready").exists())
     assert (came.outcome, came.exit_code) == ("failed", None)
-    assert "did not end within 1 s" in says(came)
+    within = re.search(r"did not end within ([\d.]+) s", says(came))
+    assert within is not None
+    assert 0 < float(within[1]) <= limits_s[-1]
     assert await gone(tmp_path / "self")
     assert await gone(tmp_path / "child")
 
@@ -83,8 +80,7 @@ async def test_a_step_that_is_cancelled_leaves_nothing_running(bench: Bench, tmp
     pid = tmp_path / "pid"
     script = f"import os,time; open({str(pid)!r},'w').write(str(os.getpid())); time.sleep(300)"
     task = asyncio.create_task(python(bench, script))
-    while not (pid.exists() and pid.read_text()):
-        await asyncio.sleep(0.01)
+    await until_true(lambda: task.done() or (pid.exists() and pid.read_text()))
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.actions.steps.conftest import Bench, Kubectl, says, step
+from tests.actions.steps.conftest import Bench, Kubectl, TooSlow, says, step
 from tests.kube import troubles
 from tests.kube.cluster import Cluster
 from tests.kube.storage import Object
@@ -99,15 +99,15 @@ async def test_a_rollout_that_is_looked_at_is_not_complete_before_it_is(
 
 @BOTH
 async def test_a_slow_rollout_fails_at_its_time_and_goes_on(
-    kubectl: Kubectl, sets: Cluster, target: str
+    kubectl: Kubectl, too_slow: TooSlow, sets: Cluster, target: str
 ):
     sets.pace(None)
     roll_out(sets, target, "app:3")
-    came = await kubectl("rollout", "status", target, "--timeout=1s")
+    came = await too_slow(target)
     assert came.outcome == "failed"
     while sets.step():
         pass
-    assert (await kubectl("rollout", "status", target, "--timeout=9s")).outcome == "done"
+    assert (await kubectl("rollout", "status", target, "--timeout=60s")).outcome == "done"
 
 
 @BOTH
@@ -116,29 +116,29 @@ async def test_a_slow_rollout_fails_at_its_time_and_goes_on(
     [(troubles.image_pull_error, "ImagePullBackOff"), (troubles.probe_failing, "unready status")],
 )
 async def test_a_stuck_rollout_says_which_pod_keeps_it(
-    kubectl: Kubectl, sets: Cluster, target: str, trouble: troubles.Trouble, word: str
+    too_slow: TooSlow, sets: Cluster, target: str, trouble: troubles.Trouble, word: str
 ):
     sets.rollouts.ill_images["app:3"] = trouble
     roll_out(sets, target, "app:3")
-    came = await kubectl("rollout", "status", target, "--timeout=1s")
+    came = await too_slow(target)
     assert came.outcome == "failed"
     assert "does not come to its end" in says(came)
     assert word in says(came)
 
 
 async def test_a_broken_pod_that_keeps_a_rollback_from_going_on_is_named(
-    kubectl: Kubectl, sets: Cluster
+    kubectl: Kubectl, too_slow: TooSlow, sets: Cluster
 ):
     sets.rollouts.ill_images["app:3"] = troubles.image_pull_error
     roll_out(sets, STATEFUL, "app:3")
     assert (await kubectl("rollout", "undo", STATEFUL)).outcome == "done"
-    came = await kubectl("rollout", "status", STATEFUL, "--timeout=1s")
+    came = await too_slow(STATEFUL)
     assert came.outcome == "failed"
     assert "waits for mongodb-2" in says(came)
     assert "delete that pod" in says(came)
     assert "mongodb-2" in says(came, "ko")
     assert (await kubectl("delete", "pod", "mongodb-2")).outcome == "done"
-    assert (await kubectl("rollout", "status", STATEFUL, "--timeout=9s")).outcome == "done"
+    assert (await kubectl("rollout", "status", STATEFUL, "--timeout=60s")).outcome == "done"
     assert images(sets, STATEFUL) == {"app:2"}
 
 
@@ -146,7 +146,7 @@ async def test_a_broken_agent_is_replaced_by_the_rollback_itself(kubectl: Kubect
     sets.rollouts.ill_images["app:3"] = troubles.image_pull_error
     roll_out(sets, DAEMON, "app:3")
     assert (await kubectl("rollout", "undo", DAEMON)).outcome == "done"
-    assert (await kubectl("rollout", "status", DAEMON, "--timeout=9s")).outcome == "done"
+    assert (await kubectl("rollout", "status", DAEMON, "--timeout=60s")).outcome == "done"
 
 
 # ── what a restart would only seem to do ─────────────────────────────────────────────────
@@ -171,7 +171,7 @@ async def test_a_rollback_of_one_is_no_success_before_its_pods_are_deleted(
 ):
     roll_out(sets, target, "app:2", **ON_DELETE)
     assert (await kubectl("rollout", "undo", target, "--to-revision=1")).outcome == "done"
-    came = await kubectl("rollout", "status", target, "--timeout=9s")
+    came = await kubectl("rollout", "status", target, "--timeout=60s")
     assert came.outcome == "failed"
     assert "until somebody deletes it" in says(came)
     assert images(sets, target) == {"app:2"}
@@ -180,16 +180,16 @@ async def test_a_rollback_of_one_is_no_success_before_its_pods_are_deleted(
 async def test_what_a_partition_keeps_as_it_was_is_no_success(kubectl: Kubectl, sets: Cluster):
     rolling = {"type": "RollingUpdate", "rollingUpdate": {"partition": 2}}
     roll_out(sets, STATEFUL, "app:2", updateStrategy=rolling)
-    whole = await kubectl("rollout", "status", STATEFUL, "--timeout=9s")
+    whole = await kubectl("rollout", "status", STATEFUL, "--timeout=60s")
     assert whole.outcome == "done", "nothing is kept back where all are the same"
     assert (await kubectl("rollout", "restart", STATEFUL)).outcome == "done"
-    came = await kubectl("rollout", "status", STATEFUL, "--timeout=9s")
+    came = await kubectl("rollout", "status", STATEFUL, "--timeout=60s")
     assert (came.outcome, came.exit_code) == ("failed", 0)
     assert "only 1 of 3 pods" in says(came)
     assert "partition 2" in says(came)
     patch = '{"spec":{"updateStrategy":{"rollingUpdate":{"partition":0}}}}'
     assert (await kubectl("patch", STATEFUL, "--type=merge", "-p", patch)).outcome == "done"
-    assert (await kubectl("rollout", "status", STATEFUL, "--timeout=9s")).outcome == "done"
+    assert (await kubectl("rollout", "status", STATEFUL, "--timeout=60s")).outcome == "done"
 
 
 # ── the rest of what steps promise ───────────────────────────────────────────────────────

@@ -5,12 +5,18 @@ from __future__ import annotations
 import asyncio
 import json
 import shlex
+from contextlib import suppress
 
+import psutil
 import pytest
+from tests.actions.limits import runs
 from tests.actions.steps.conftest import Bench, Kubectl, says, step
 from tests.kube import troubles
+from tests.kube.api import Asked
 from tests.kube.cluster import Cluster
+from tests.waiting import PATIENCE, until_true
 
+from bongsu.actions.steps import kubectl as product
 from bongsu.actions.steps import perform, settled
 from bongsu.actions.steps.kubectl import rollout, scaling
 
@@ -59,7 +65,7 @@ async def test_a_precondition_that_does_not_hold_changes_nothing(
 async def test_a_rolling_restart_and_its_watch(kubectl: Kubectl, cluster: Cluster):
     cluster.pace(0.1)
     assert (await kubectl("rollout", "restart", BACKEND)).outcome == "done"
-    came = await kubectl("rollout", "status", BACKEND, "--timeout=15s")
+    came = await kubectl("rollout", "status", BACKEND, "--timeout=60s")
     assert (came.outcome, "successfully rolled out" in says(came)) == ("done", True)
     assert changed(cluster) == ["patch deployments/korea-backend"]
 
@@ -139,7 +145,7 @@ async def test_a_rollout_that_is_paused_is_not_complete_whatever_kubectl_says(
 ):
     cluster.pause("korea-backend")
     assert (await kubectl("set", "image", BACKEND, "*=backend:3")).outcome == "done"
-    came = await kubectl("rollout", "status", BACKEND, "--timeout=3s")
+    came = await kubectl("rollout", "status", BACKEND, "--timeout=60s")
     assert came.outcome == "failed"
     assert "paused" in says(came)
 
@@ -148,7 +154,7 @@ async def test_what_was_rolled_out_before_it_was_paused_is_complete(
     kubectl: Kubectl, cluster: Cluster
 ):
     cluster.pause("korea-backend")
-    came = await kubectl("rollout", "status", BACKEND, "--timeout=3s")
+    came = await kubectl("rollout", "status", BACKEND, "--timeout=60s")
     assert came.outcome == "done"
 
 
@@ -157,7 +163,7 @@ async def test_what_was_rolled_out_before_it_was_paused_is_complete(
 
 async def test_a_stuck_rollout_says_what_keeps_it(kubectl: Kubectl, cluster: Cluster):
     cluster.failed_rollout("korea-backend", "backend:broken")
-    came = await kubectl("rollout", "status", BACKEND, "--timeout=10s")
+    came = await kubectl("rollout", "status", BACKEND, "--timeout=60s")
     assert (came.outcome, came.exit_code) == ("failed", 1)
     assert "ImagePullBackOff" in says(came)
 
@@ -166,7 +172,7 @@ async def test_a_stuck_rollout_without_a_pod_s_reason_says_the_condition(
     kubectl: Kubectl, cluster: Cluster
 ):
     cluster.failed_rollout("korea-backend", "backend:slow", troubles.probe_failing)
-    came = await kubectl("rollout", "status", BACKEND, "--timeout=10s")
+    came = await kubectl("rollout", "status", BACKEND, "--timeout=60s")
     assert came.outcome == "failed"
     assert "timed out progressing" in says(came)
 
@@ -174,9 +180,9 @@ async def test_a_stuck_rollout_without_a_pod_s_reason_says_the_condition(
 async def test_a_slow_rollout_fails_at_kubectl_s_own_timeout(kubectl: Kubectl, cluster: Cluster):
     cluster.pace(None)
     cluster.deploy("korea-backend", image="backend:3")
-    came = await kubectl("rollout", "status", BACKEND, "--timeout=1s")
+    came = await kubectl("rollout", "status", BACKEND, "--timeout=1s", timeout="600s")
     assert came.outcome == "failed"
-    assert came.took_s < 8
+    assert came.took_s < 60
 
 
 async def test_a_rollout_that_outlasts_the_step_is_failed_and_kubectl_ended(
@@ -186,7 +192,17 @@ async def test_a_rollout_that_outlasts_the_step_is_failed_and_kubectl_ended(
     cluster.deploy("korea-backend", image="backend:3")
     came = await kubectl("rollout", "status", BACKEND, timeout="2s")
     assert came.outcome == "failed"
-    assert came.took_s < 9
+    assert came.took_s < 60
+    assert await until_true(lambda: not _kubectl_runs())
+
+
+def _kubectl_runs() -> bool:
+    """Whether a kubectl that this process has started has not ended."""
+    for one in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            if one.name() == "kubectl" and runs(one.pid):
+                return True
+    return False
 
 
 async def test_a_watch_that_is_cut_is_taken_up_again(
@@ -195,47 +211,60 @@ async def test_a_watch_that_is_cut_is_taken_up_again(
     cluster.pace(0.3)
     cluster.deploy("korea-backend", image="backend:3")
     cluster.faults.cut_watches = 2
-    came = await kubectl("rollout", "status", BACKEND, "--timeout=15s")
+    came = await kubectl("rollout", "status", BACKEND, "--timeout=60s")
     assert (came.outcome, says(came)) == (
         "done", 'deployment "korea-backend" successfully rolled out'
     )  # fmt: skip
 
 
 async def test_a_watch_that_falls_silent_is_begun_anew(
-    kubectl: Kubectl, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+    kubectl: Kubectl, cluster: Cluster, kube: Bench, monkeypatch: pytest.MonkeyPatch
 ):
+    def is_watched() -> bool:
+        # A slice in which a busy machine does not come so far is followed by a longer one.
+        monkeypatch.setattr(rollout, "SLICE_S", 2.0 * (1 + begun()))
+        return any(one.verb == "watch" for one in cluster.requests)
+
+    def begun() -> int:
+        return kube.seen.text.count("rollout status")
+
+    def looks() -> list[Asked]:
+        return [one for one in cluster.requests if one.verb in ("list", "watch")]
+
     monkeypatch.setattr(rollout, "SLICE_S", 2.0)
     cluster.pace(None)
     cluster.deploy("korea-backend", image="backend:3")
 
-    async def go_on_unheard() -> None:
-        while not any(one.verb == "watch" for one in cluster.requests):
-            await asyncio.sleep(0.02)
+    async def go_on_unheard() -> int:
+        await until_true(is_watched)
+        monkeypatch.setattr(rollout, "SLICE_S", PATIENCE)
         with cluster.storage.lock:
             cluster.storage._watchers[:] = [lambda _happened: None] * 9
             while cluster.step():
                 pass
+            return len(looks())
 
-    came, _ = await asyncio.gather(
-        kubectl("rollout", "status", BACKEND, "--timeout=15s"), go_on_unheard()
+    came, unheard = await asyncio.gather(
+        kubectl("rollout", "status", BACKEND, "--timeout=600s", timeout="600s"), go_on_unheard()
     )
     assert came.outcome == "done"
-    assert came.took_s < 8
+    assert len(looks()) > unheard
+    assert came.took_s < 120
 
 
 async def test_a_server_that_is_away_for_a_while_does_not_end_the_watch(
-    kubectl: Kubectl, cluster: Cluster
+    kubectl: Kubectl, cluster: Cluster, kube: Bench
 ):
     cluster.pace(0.3)
     cluster.deploy("korea-backend", image="backend:3")
     cluster.down()
 
     async def back() -> None:
-        await asyncio.sleep(1.0)
+        await until_true(lambda: "was refused" in kube.seen.text)
         await asyncio.to_thread(cluster.up)
 
     came, _ = await asyncio.gather(
-        kubectl("rollout", "status", BACKEND, "--timeout=15s"), back()
+        kubectl("rollout", "status", BACKEND, "--timeout=60s"), back()
     )  # fmt: skip
     assert came.outcome == "done"
 
@@ -287,11 +316,11 @@ async def test_a_scaling_that_meets_conflicts_for_ever_ends_soon_and_says_why(
 ):
     monkeypatch.setattr(scaling, "LONGEST_S", 3.0)
     cluster.faults.conflicts = 9999
-    came = await kubectl("scale", BACKEND, "--replicas=5", timeout="60s")
+    came = await kubectl("scale", BACKEND, "--replicas=5", timeout="600s")
     assert came.outcome == "failed"
     assert "somebody else kept changing it" in says(came)
     assert "has been modified" in says(came)
-    assert came.took_s < 12
+    assert came.took_s < 60
     assert replicas(cluster) == 3
 
 
@@ -316,12 +345,15 @@ async def test_a_server_that_refuses_connections_was_not_reached(
 
 
 async def test_a_server_that_hangs_before_anything_was_asked_is_a_failure(
-    kubectl: Kubectl, cluster: Cluster
+    kubectl: Kubectl, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ):
+    monkeypatch.setattr(product, "SETTLE_S", 1.0)
+    monkeypatch.setattr(scaling, "WHY_S", 1.0)
     cluster.hang()
     came = await kubectl("scale", BACKEND, "--replicas=5", timeout="2s")
     assert came.outcome in ("failed", "unknown")
     cluster.up()
+    assert cluster.kubectl("get", "pods").returncode == 0, "what was held up had its turn as well"
     assert changed(cluster) == []
 
 

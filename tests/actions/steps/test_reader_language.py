@@ -7,7 +7,7 @@ from tests.actions.steps.conftest import Bench, says
 from bongsu.incident.alert import Remark
 from bongsu.incident.both import in_both, in_one
 
-BROKEN = {"probe": {"kind": "command", "argv": ["false"]}}
+BROKEN = {"probe": {"kind": "command", "argv": ["false"]}, "timeout": "60s"}
 NAMES = {"ko": "주문 처리", "en": "Orders"}
 
 
