@@ -48,3 +48,16 @@ async def test_an_incident_that_there_is_not_has_no_runs_and_a_way_back_to_all(s
     assert told(page) == []
     assert one(page, ".muted a[href='/runs']")
     assert one(page, "input[name=incident]")["value"] == "nothing"
+
+
+async def test_where_no_run_matches_it_speaks_of_runs(site):
+    someone = await reader(site, "viewer")
+    page = await someone.get("/runs?outcome=undone")
+    assert "찾는 실행이 없어요." in one(page, "main .muted").get_text()
+
+
+async def test_the_history_stands_among_the_playbooks_in_the_menu(site):
+    someone = await reader(site, "viewer")
+    page = await someone.get("/runs")
+    assert [str(link["href"]) for link in page.select("nav a[aria-current]")] == ["/playbooks"]
+    assert page.select_one("nav summary[aria-current]") is None
