@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import random
 from collections.abc import Callable
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
 from tests.web.site import START, Site
 
@@ -118,6 +120,14 @@ async def test_a_page_far_down_is_found_by_the_index_and_not_by_counting(many, s
 @pytest.mark.parametrize("cursor", ["x", "%00", "AAAA", "kwHDwA", "gA"])
 async def test_a_cursor_that_was_made_up_is_refused(site, cursor):
     refused = await site.as_("viewer").get("/incidents", 422, cursor=cursor)
+    assert refused["errors"][0]["field"] == "cursor"
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"])
+async def test_a_cursor_of_a_day_that_no_calendar_has_is_refused(site, at):
+    raw = msgspec.msgpack.encode([at, 1, "r1"])
+    cursor = base64.urlsafe_b64encode(raw).decode().rstrip("=")
+    refused = await site.as_("viewer").get("/runs", 422, cursor=cursor)
     assert refused["errors"][0]["field"] == "cursor"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TypeVar
 
 import msgspec
@@ -191,8 +191,16 @@ def _checked(place: Place | AlertPlace | ChangePlace | RunPlace) -> None:
             fits = _is_bigint(place.incident) and "\0" not in place.run
         case AlertPlace():
             at, fits = place.first_seen, _is_uuid(place.id)
-    if at.tzinfo is None or not fits:
+    if at.tzinfo is None or not fits or not _is_a_day_in_utc(at):
         raise _bad_cursor()
+
+
+def _is_a_day_in_utc(at: datetime) -> bool:
+    try:
+        at.astimezone(UTC)
+    except OverflowError:
+        return False
+    return True
 
 
 def _is_bigint(number: int) -> bool:
