@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import signal
 import subprocess
 import sys
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from tests.waiting import PATIENCE, until_true
 
 from bongsu.actions import identity, programs
 from bongsu.actions.guard import CLAIM_HOLDS, ClaimLostError
@@ -21,8 +21,8 @@ from bongsu.actions import guard, programs
 
 async def main():
     guard.CLAIM_HOLDS.set(lambda: True)
-    script = f"echo $$ > {sys.argv[1]}; setsid sleep 60 & sleep 60"
-    await programs.run(["sh", "-c", script], timeout_s=60, env={"PATH": "/usr/bin:/bin"})
+    script = f"echo $$ > {sys.argv[1]}; setsid sleep 600 & sleep 600"
+    await programs.run(["sh", "-c", script], timeout_s=600, env={"PATH": "/usr/bin:/bin"})
 
 asyncio.run(main())
 """
@@ -32,14 +32,13 @@ asyncio.run(main())
 async def parent(tmp_path: Path) -> AsyncIterator[subprocess.Popen[bytes]]:
     """A process that runs a program under a claim, whose child has left its process group."""
     started = subprocess.Popen([sys.executable, "-c", PARENT, str(tmp_path / "pid")])  # noqa: ASYNC220
-    async with asyncio.timeout(20):
-        while not of(tmp_path):
-            await asyncio.sleep(0.02)
-        while len(psutil.Process(of(tmp_path)).children()) < 2:
-            await asyncio.sleep(0.02)
-    yield started
-    started.kill()
-    started.wait()
+    try:
+        await until_true(lambda: of(tmp_path))
+        await until_true(lambda: len(psutil.Process(of(tmp_path)).children()) == 2)
+        yield started
+    finally:
+        started.kill()
+        started.wait()
 
 
 def of(tmp_path: Path) -> int:
@@ -47,11 +46,16 @@ def of(tmp_path: Path) -> int:
     return int((written.read_text() if written.exists() else "") or 0)
 
 
-async def gone(processes: list[psutil.Process], within: float) -> bool:
-    async with asyncio.timeout(within):
-        while any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in processes):
-            await asyncio.sleep(0.05)
-    return True
+async def are_gone(processes: list[psutil.Process]) -> None:
+    """Wait until none of them lives; by themselves they would for ten minutes."""
+    await until_true(lambda: not any(lives(one) for one in processes))
+
+
+def lives(process: psutil.Process) -> bool:
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def program(tmp_path: Path) -> list[psutil.Process]:
@@ -65,7 +69,7 @@ async def test_the_programs_of_a_killed_process_end_with_all_that_they_started(
     left = program(tmp_path)
     parent.kill()
     parent.wait()
-    assert await gone(left, within=10)
+    await are_gone(left)
 
 
 @pytest.mark.slow
@@ -74,32 +78,38 @@ async def test_the_programs_of_a_stopped_process_end_before_its_claim_does(
 ):
     left = program(tmp_path)
     parent.send_signal(signal.SIGSTOP)
-    assert await gone(left, within=15)
+    await are_gone(left)
+    assert lives(psutil.Process(parent.pid)), "it is stopped, and so has not ended them itself"
 
 
 async def test_a_guard_that_was_killed_is_followed_by_another(
     parent: subprocess.Popen[bytes], tmp_path: Path
 ):
-    def guards() -> list[psutil.Process]:
-        children = psutil.Process(parent.pid).children()
-        alive = [one for one in children if one.status() != psutil.STATUS_ZOMBIE]
-        return [one for one in alive if "guarding.py" in " ".join(one.cmdline())]
-
-    (first,) = guards()
+    (first,) = guards_of(parent)
     first.kill()
-    async with asyncio.timeout(10):
-        while not guards() or guards() == [first]:
-            await asyncio.sleep(0.05)
+    await until_true(lambda: set(guards_of(parent)) - {first})
     left = program(tmp_path)
     parent.kill()
     parent.wait()
-    assert await gone(left, within=10)
+    await are_gone(left)
+
+
+def guards_of(parent: subprocess.Popen[bytes]) -> list[psutil.Process]:
+    return [one for one in psutil.Process(parent.pid).children() if lives(one) and guards(one)]
+
+
+def guards(process: psutil.Process) -> bool:
+    try:
+        return "guarding.py" in " ".join(process.cmdline())
+    except (psutil.NoSuchProcess, psutil.ZombieProcess):
+        return False
 
 
 async def test_nothing_begins_under_a_claim_that_has_ended(tmp_path: Path):
     CLAIM_HOLDS.set(lambda: False)
+    env = {"PATH": "/usr/bin"}
     with pytest.raises(ClaimLostError):
-        await programs.run(["touch", str(tmp_path / "x")], timeout_s=5, env={"PATH": "/usr/bin"})
+        await programs.run(["touch", str(tmp_path / "x")], timeout_s=PATIENCE, env=env)
     assert not (tmp_path / "x").exists()
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.kube.cluster import NAMESPACE, Cluster, running_cluster
+from tests.waiting import PATIENCE
 
 from bongsu.actions.cluster import look
 from bongsu.actions.looking import LookContext
@@ -26,7 +27,7 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
 
 @pytest.fixture
 def context(cluster: Cluster) -> LookContext:
-    return LookContext(env=cluster.env, now=cluster.now, timeout_s=10.0)
+    return LookContext(env=cluster.env, now=cluster.now, timeout_s=PATIENCE)
 
 
 @pytest.fixture

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 import pytest
+from tests.ports import free_port
+from tests.waiting import PATIENCE
 
 from bongsu.actions.looking import LookContext
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
-def context(env: Mapping[str, str] | None = None, timeout_s: float = 5.0) -> LookContext:
+def context(env: Mapping[str, str] | None = None, timeout_s: float = PATIENCE) -> LookContext:
     """Return what a look is given here."""
     return LookContext(env=env or {}, now=lambda: datetime.now(UTC), timeout_s=timeout_s)
 
@@ -61,6 +62,4 @@ async def cuts_off(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) 
 @pytest.fixture
 def closed_port() -> int:
     """A port that nobody listens on."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
+    return free_port()

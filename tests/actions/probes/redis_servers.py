@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +11,8 @@ from pathlib import Path
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+from tests.ports import free_port
+from tests.waiting import until_true_blocking
 
 ONCE = Retry(NoBackoff(), 0)
 
@@ -32,12 +32,6 @@ class Server:
         return redis.Redis(port=self.port, protocol=2, retry=ONCE)
 
 
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
-
-
 @contextmanager
 def running_redis(folder: Path, *settings: str) -> Iterator[Server]:
     """Start a server that keeps nothing, and end it."""
@@ -51,23 +45,20 @@ def running_redis(folder: Path, *settings: str) -> Iterator[Server]:
     process = subprocess.Popen([*arguments, *settings], stdout=subprocess.DEVNULL)
     server = Server(port, process)
     try:
-        _wait(server)
+        until_true_blocking(lambda: _answers(server))
         yield server
     finally:
         process.kill()
         process.wait()
 
 
-def _wait(server: Server) -> None:
-    until = time.monotonic() + 10
-    while time.monotonic() < until:
-        try:
-            with server.client() as client:
-                client.ping()
-        except redis.AuthenticationError:
-            return
-        except redis.ConnectionError:
-            time.sleep(0.02)
-        else:
-            return
-    raise TimeoutError("redis-server does not answer")
+def _answers(server: Server) -> bool:
+    assert server.process.poll() is None, "redis-server has ended"
+    try:
+        with server.client() as client:
+            client.ping()
+    except redis.AuthenticationError:
+        return True
+    except redis.ConnectionError:
+        return False
+    return True

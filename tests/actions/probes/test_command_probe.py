@@ -39,7 +39,7 @@ async def test_a_program_that_is_not_there_has_not_looked(argv: tuple[str, ...])
 
 
 async def test_a_program_that_ignores_its_end_is_unknown():
-    hung = await look("sh", "-c", "trap '' TERM; sleep 60", given=context(PATH, 0.8))
+    hung = await look("sh", "-c", "trap '' TERM; sleep 600", given=context(PATH, 0.8))
     assert hung.verdict == "unknown"
     assert hung.why is not None
     assert hung.why.says("en") == "sh did not end within 0.5 s"

@@ -59,8 +59,22 @@ async def test_a_status_that_the_manual_expects_is_healthy():
     assert looked.verdict == "healthy"
 
 
-async def test_an_answer_slower_than_the_manual_allows_is_degraded():
-    async with listening(answering("200 OK", after_s=1.1)) as port:
+async def test_an_answer_slower_than_the_manual_allows_is_degraded(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    waits, note = asyncio.Event(), http.Watch.note
+
+    async def noted(watch: http.Watch, event: str, info: Any) -> None:
+        await note(watch, event, info)
+        if event.endswith("receive_response_headers.started"):
+            waits.set()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await waits.wait()  # else its slowness would begin before the client's clock
+        await answering("200 OK", after_s=1.1)(reader, writer)
+
+    monkeypatch.setattr(http.Watch, "note", noted)
+    async with listening(serve) as port:
         asked = probe(f"http://127.0.0.1:{port}/", degraded_over=timedelta(seconds=1))
         looked = await http.look("api", asked, context())
     assert (looked.verdict, looked.findings[0].code) == ("degraded", "http_slow")

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import struct
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from typing import Any
@@ -17,8 +17,10 @@ from tests.actions.probes.postgres_servers import (
     execute,
     running_pair,
 )
+from tests.waiting import PATIENCE, until
 
 from bongsu.actions.probes import postgresql
+from bongsu.actions.probes.postgresql.statements import OURSELVES
 from bongsu.incident.report import Finding, Looked
 from bongsu.manual.schema.diagnosis import DatabaseProbe
 
@@ -29,7 +31,7 @@ def pair() -> Iterator[Pair]:
         yield running
 
 
-async def look(url: str, timeout_s: float = 5.0, **more: Any) -> Looked:
+async def look(url: str, timeout_s: float = PATIENCE, **more: Any) -> Looked:
     probe = DatabaseProbe(kind="postgresql", dsn_env="DATABASE_URL", **more)
     return await postgresql.look("database", probe, context({"DATABASE_URL": url}, timeout_s))
 
@@ -40,15 +42,24 @@ def by_code(looked: Looked) -> dict[str, Finding]:
 
 @asynccontextmanager
 async def sessions(url: str, count: int, name: str) -> AsyncIterator[list[asyncpg.Connection]]:
-    """Hold connections open, as an application without a pool does."""
+    """Hold connections open, as an application without a pool does; no former look's is left."""
     async with AsyncExitStack() as stack:
         held = []
         for _ in range(count):
-            settings = {"application_name": name}
-            one = await asyncpg.connect(url, user="app", server_settings=settings)
-            stack.push_async_callback(one.close, timeout=5)
+            one = await until(lambda: _session(url, name))
+            stack.push_async_callback(one.close, timeout=PATIENCE)
             held.append(one)
+        gone = "SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = $1)"
+        await until(lambda: held[0].fetchval(gone, OURSELVES))
         yield held
+
+
+async def _session(url: str, name: str) -> asyncpg.Connection | None:
+    """Connect, unless a look that has just ended still holds the last place."""
+    try:
+        return await asyncpg.connect(url, user="app", server_settings={"application_name": name})
+    except asyncpg.TooManyConnectionsError:
+        return None
 
 
 async def test_a_database_at_rest_is_healthy_and_gives_its_numbers(pair: Pair):
@@ -84,15 +95,17 @@ async def test_being_refused_for_too_many_connections_is_itself_the_finding(pair
 
 async def test_a_slow_statement_is_shown_with_its_secrets_masked(pair: Pair):
     async with sessions(pair.primary, 1, "reports") as (one,):
-        statement = "SELECT pg_sleep(20), 'password=hunter2secret'"
+        statement = "SELECT pg_sleep(600), 'password=hunter2secret'"
         running = asyncio.create_task(one.execute(statement))
-        await asyncio.sleep(0.4)
-        looked = await look(pair.primary, slow_over=timedelta(seconds=0.2))
+        looked = await _until(
+            pair.primary, lambda codes: "postgresql_slow_query" in codes,
+            slow_over=timedelta(seconds=0.2),
+        )  # fmt: skip
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
     finding = by_code(looked)["postgresql_slow_query"]
     assert finding.verdict == "degraded"
-    assert "pg_sleep(20)" in finding.says.says("en")
+    assert "pg_sleep(600)" in finding.says.says("en")
     assert "reports" in finding.evidence.output
     assert "hunter2secret" not in repr(looked)
 
@@ -104,8 +117,7 @@ async def test_a_lock_wait_names_who_blocks_whom(pair: Pair):
         await holder.execute(update)
         pid = await holder.fetchval("SELECT pg_backend_pid()")
         tasks = [asyncio.create_task(one.execute(update)) for one in waiting]
-        await asyncio.sleep(1.2)
-        looked = await look(pair.primary, slow_over=timedelta(seconds=0.5))
+        looked = await _until(pair.primary, _both_wait, slow_over=timedelta(seconds=0.5))
         await holder.execute("ROLLBACK")
         await asyncio.gather(*tasks)
     finding = by_code(looked)["postgresql_lock_wait"]
@@ -116,12 +128,18 @@ async def test_a_lock_wait_names_who_blocks_whom(pair: Pair):
     assert "postgresql_slow_query" not in by_code(looked), "they wait; they are not slow themselves"
 
 
+def _both_wait(codes: dict[str, Finding]) -> bool:
+    """Whether both have waited for so long that it is told, which is longer than ``slow_over``."""
+    told = codes.get("postgresql_lock_wait")
+    return told is not None and told.evidence.numbers["waiting"] == 2
+
+
 async def test_broken_replication_is_named_from_both_sides(pair: Pair):
     former = await _primary_of(pair.replica)
     await _point_replica(pair.replica, "host=/nowhere")
     try:
-        there = await _until(pair.replica, "postgresql_replication_broken")
-        here = await _until(pair.primary, "postgresql_replica_gone")
+        there = await _until(pair.replica, lambda codes: "postgresql_replication_broken" in codes)
+        here = await _until(pair.primary, lambda codes: "postgresql_replica_gone" in codes)
     finally:
         await _point_replica(pair.replica, former)
     assert there.verdict == "unhealthy"
@@ -132,18 +150,17 @@ async def test_a_missing_synchronous_replica_is_grave(pair: Pair):
     setting = "ALTER SYSTEM SET synchronous_standby_names = 'elsewhere'"
     await execute(pair.primary, setting, "SELECT pg_reload_conf()")
     try:
-        looked = await _until(pair.primary, "postgresql_synchronous_replica_missing")
+        looked = await _until(
+            pair.primary, lambda codes: "postgresql_synchronous_replica_missing" in codes
+        )
     finally:
         reset = "ALTER SYSTEM RESET synchronous_standby_names"
         await execute(pair.primary, reset, "SELECT pg_reload_conf()")
     assert looked.verdict == "unhealthy"
 
 
-async def _until(url: str, code: str) -> Looked:
-    async with asyncio.timeout(20):
-        while code not in by_code(looked := await look(url)):
-            await asyncio.sleep(0.2)
-    return looked
+async def _until(url: str, holds: Callable[[dict[str, Finding]], bool], **more: Any) -> Looked:
+    return await until(lambda: look(url, **more), lambda one: holds(by_code(one)), every=0.1)
 
 
 async def _primary_of(url: str) -> str:

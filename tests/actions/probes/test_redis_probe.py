@@ -3,12 +3,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import redis
 from tests.actions.probes.conftest import context, cuts_off, listening, never_answers
-from tests.actions.probes.redis_servers import Server, free_port, running_redis
+from tests.actions.probes.redis_servers import Server, running_redis
+from tests.waiting import PATIENCE, until, until_true_blocking
 
 from bongsu.actions.probes import redis as probe_of_redis
 from bongsu.actions.probes.redis.reading import Answers, Read
@@ -24,7 +24,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
         yield running
 
 
-async def look(url: str, timeout_s: float = 5.0) -> Looked:
+async def look(url: str, timeout_s: float = PATIENCE) -> Looked:
     return await probe_of_redis.look("redis", PROBE, context({"REDIS_URL": url}, timeout_s))
 
 
@@ -47,6 +47,7 @@ async def test_many_clients_are_degraded_and_no_place_left_is_exhaustion(server:
         for one in held:
             one.ping()
         nearly = await look(server.url)
+        _are_connected(admin, 9)
         held.append(server.client())
         held[-1].ping()
         full = await look(server.url)
@@ -55,6 +56,11 @@ async def test_many_clients_are_degraded_and_no_place_left_is_exhaustion(server:
     assert by_code(nearly)["redis_connections_exhausted"].verdict == "unhealthy"
     assert (full.verdict, full.findings[0].code) == ("unhealthy", "redis_clients_exhausted")
     assert "max number of clients reached" in full.findings[0].says.says("en")
+
+
+def _are_connected(admin: redis.Redis, clients: int) -> None:
+    """Wait until those that have gone are gone for the server, too."""
+    until_true_blocking(lambda: admin.info("clients")["connected_clients"] == clients)
 
 
 async def test_a_share_above_the_manuals_is_degraded(server: Server):
@@ -123,20 +129,13 @@ async def test_slow_operations_are_shown_without_their_secrets(server: Server):
 
 async def test_a_replication_link_that_is_down_is_named(tmp_path: Path, server: Server):
     with running_redis(tmp_path / "replica", "--replicaof", f"127.0.0.1 {server.port}") as replica:
-        up = await _until(replica.url, lambda one: one.verdict == "healthy")
+        up = await until(lambda: look(replica.url), lambda one: one.verdict == "healthy")
         server.process.kill()
         server.process.wait()
-        down = await _until(replica.url, lambda one: one.verdict == "unhealthy")
+        down = await until(lambda: look(replica.url), lambda one: one.verdict == "unhealthy")
     assert "role:slave" in up.evidence.output
     finding = by_code(down)["redis_replication_link_down"]
     assert finding.subject == f"127.0.0.1:{server.port}"
-
-
-async def _until(url: str, true: Any) -> Looked:
-    async with asyncio.timeout(20):
-        while not true(looked := await look(url)):
-            await asyncio.sleep(0.1)
-    return looked
 
 
 async def test_missing_replicas_that_writes_depend_on_are_grave(server: Server):
@@ -176,8 +175,8 @@ async def test_what_a_user_may_not_read_keeps_it_from_being_healthy(server: Serv
     assert "SLOWLOG" in looked.why.says("en")
 
 
-async def test_a_closed_port_a_cut_and_a_silent_server_are_unhealthy():
-    refused = await look(f"redis://127.0.0.1:{free_port()}/0")
+async def test_a_closed_port_a_cut_and_a_silent_server_are_unhealthy(closed_port: int):
+    refused = await look(f"redis://127.0.0.1:{closed_port}/0")
     async with listening(cuts_off) as port:
         cut = await look(f"redis://127.0.0.1:{port}/0")
     async with listening(never_answers) as port:
