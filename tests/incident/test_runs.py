@@ -421,6 +421,19 @@ def test_a_dry_run_asks_nobody_and_takes_nothing_back():
     assert not [one for one in workers.world.bodies(e.Paged) if one.why.code == "approval_wanted"]
 
 
+def test_a_dry_run_says_of_each_step_that_would_fail_why_it_would():
+    whole = with_playbook(SCALE)
+    world = World(whole)
+    world.at("0:00").opens("P0")
+    world.runner.write("person:pm", asking.ask(whole, world.incident, "mend", {}, dry=True))
+    run = Workers(world).run.id
+    world.runner.write("system", [r.RunStarted(run)])
+    why = "there is no such revision: {line}"
+    world.runner.write("system", [r.StepEnded(run, 0, "do", 1, "failed", why, {"line": "9"})])
+    (came,) = world.incident.runs[run].done.values()
+    assert (came.outcome, came.says, came.values) == ("skipped", why, {"line": "9"})
+
+
 def test_however_often_one_rehearses_what_was_done_can_be_taken_back():
     whole = with_playbook(SCALE, RESTART)
     workers = begun(whole)

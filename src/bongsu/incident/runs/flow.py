@@ -175,13 +175,20 @@ def _after_failure(run: Run, step: Step, came: r.StepEnded, now: datetime) -> It
     at = _again_at(step, came, run.done_at[run.step])
     if at is not None and not run.asked.dry:
         yield at if at > now else r.StepDue(run.id, run.step, "do", came.attempt + 1)
-    elif not step.required or run.asked.dry:
-        left_out = _ended(run, "skipped", NOT_REQUIRED)
-        yield msgspec.structs.replace(left_out, checks=came.checks)
+    elif run.asked.dry:
+        yield _left_out(run, came, came.says, came.values)
+    elif not step.required:
+        yield _left_out(run, came, NOT_REQUIRED)
     elif run.asked.undoes and _to_undo(run):
         yield from _take_back(run, now)
     else:
         yield r.RunEnded(run.id, "failed", _failed(run, run.step, came))
+
+
+def _left_out(
+    run: Run, came: r.StepEnded, says: str, values: dict[str, str] | None = None
+) -> r.StepEnded:
+    return msgspec.structs.replace(_ended(run, "skipped", says, values), checks=came.checks)
 
 
 def _again_at(step: Step, came: r.StepEnded, at: datetime) -> datetime | None:
