@@ -83,3 +83,9 @@ async def test_a_cursor_of_another_list_is_none_of_this_one(site, api):
         await declared(site)
     cursor = (await api.get("/incidents", limit=1))["next"]
     await api.get("/runs", 422, cursor=cursor)
+
+
+@pytest.mark.parametrize("path", ["/playbooks/%00/history", "/incidents/{incident}/runs/%00"])
+async def test_a_name_that_nothing_can_have_is_422(site, api, path):
+    refused = await api.get(path.format(incident=await declared(site)), 422)
+    assert refused["errors"][0]["in"] == "path"

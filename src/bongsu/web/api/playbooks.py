@@ -40,8 +40,8 @@ from bongsu.web.services import Services
 
 MOST_PARAMETERS = 100
 router = APIRouter(tags=["playbooks"])
-PlaybookId = Annotated[str, Path(max_length=200)]
-RunId = Annotated[str, Path(max_length=40, description="The run's name, as `r12`.")]
+PlaybookId = Annotated[requests.Query, Path(max_length=200)]
+RunId = Annotated[requests.Query, Path(max_length=40, description="The run's name, as `r12`.")]
 _RUNS = "/incidents/{incident}/runs"
 _RUN = _RUNS + "/{run}"
 _AS_IT_STANDS = documents(PlaybookRunView, "Done; the run as it now stands.")
