@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.actions.verification.test_running_checks import check, context, outcome, told
-from tests.load.service import serving
+from tests.load.service import BEARABLE, serving
 from tests.loadtools.install import installed
 
 from bongsu.incident.verification.checked import Checked
@@ -26,10 +26,10 @@ MOODS = [("fast", "passed"), ("slow", "failed"), ("failing", "failed")]
 
 @pytest.fixture(scope="module")
 def load_test() -> VerificationCheck:
-    """The manual's; its service need not be as slow as half a second to be too slow here."""
+    """The manual's; half a second is a long time only where the machine is not busy."""
     found = load(MANUAL).verification.performance["load_test"]
     assert "500ms" in found.passes
-    passes = found.passes.replace("500ms", "200ms")
+    passes = found.passes.replace("500ms", f"{BEARABLE:g}s")
     return found.model_copy(update={"passes": passes})
 
 
@@ -87,6 +87,7 @@ async def test_a_script_that_artillery_can_not_read_says_nothing_of_the_service(
 # ── locust ───────────────────────────────────────────────────────────────────────────────
 
 LOCUSTFILE = """
+import gevent
 from locust import FastHttpUser, constant, task
 
 class Visitor(FastHttpUser):
@@ -95,6 +96,8 @@ class Visitor(FastHttpUser):
     @task
     def look(self):
         self.client.get("/")
+        if self.environment.stats.total.num_requests > 8:
+            gevent.spawn(self.environment.runner.quit)
 """
 
 
@@ -108,9 +111,10 @@ async def test_real_locust_gives_the_right_verdict(
 ):
     (tmp_path / "locustfile.py").write_text(LOCUSTFILE)
     async with serving(mood) as service:
-        argv = [LOCUST, "--headless", "-u", "3", "-r", "3", "-t", "3s", into, "-L", "ERROR",
+        argv = [LOCUST, "--headless", "-u", "3", "-r", "3", "-t", "60s", into, "-L", "ERROR",
                 "-H", service.url.rstrip("/")]  # fmt: skip
-        made = check("p95 < duration('200ms')", "60s", kind="command", argv=argv, result="locust")
+        passes = f"p95 < duration('{BEARABLE:g}s')"
+        made = check(passes, "120s", kind="command", argv=argv, result="locust")
         found = await outcome(made, context(tmp_path))
     assert found.outcome == expected, found
     assert found.numbers["requests"] > 3
