@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import msgspec
@@ -148,6 +149,34 @@ def test_a_deadline_that_the_server_would_not_keep_to_is_refused(run: Run):
     assert "--deadline needs --manual" in ended.stderr
 
 
+HURRIED = """
+import sys
+from pathlib import Path
+from bongsu.cli import diagnosing
+from bongsu.manual.load import load
+diagnosing.LAST_WORDS_S = 0.0
+diagnosing.run(load(Path(sys.argv[1])), None, 600.0)
+"""
+
+
+def test_what_takes_too_long_to_end_is_not_left_running(manual: Path, tmp_path: Path):
+    begun = tmp_path / "begun"
+    line = f"trap '' TERM INT; echo $$ > {begun}.new; mv {begun}.new {begun}; sleep 600"
+    folder = checked(manual, queue=3, disk=["sh", "-c", line])
+    process = subprocess.Popen([sys.executable, "-c", HURRIED, folder], stderr=subprocess.DEVNULL)
+    try:
+        until_true_blocking(begun.exists)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(PATIENCE) == -signal.SIGINT
+    finally:
+        process.kill()
+    until_true_blocking(lambda: ended(int(begun.read_text())))
+
+
+def ended(pid: int) -> bool:
+    return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+
+
 def test_ctrl_c_ends_the_programs_that_checks_have_begun(
     manual: Path, environment: dict[str, str], tmp_path: Path
 ):
@@ -163,4 +192,6 @@ def test_ctrl_c_ends_the_programs_that_checks_have_begun(
         assert process.wait(PATIENCE) == 130
     finally:
         process.kill()
-    assert [one for one in psutil.process_iter(["cmdline"]) if number in str(one.info)] == []
+    until_true_blocking(
+        lambda: not [one for one in psutil.process_iter(["cmdline"]) if number in str(one.info)]
+    )

@@ -20,6 +20,7 @@ from bongsu.actions.identity import me
 from bongsu.actions.output import Ended, Kept, Output, Stream
 
 _STREAMS: dict[int, Stream] = {1: "out", 2: "err"}
+_UNDER_WAY: set[Program] = set()
 _LAST_WORDS_S = 1.0
 """how long pipes may stay open after everything that we know of was ended"""
 
@@ -110,6 +111,12 @@ class Program(asyncio.SubprocessProtocol):
             await self._end(grace_s)
         finally:
             GUARD.drop(self._mark)
+            _UNDER_WAY.discard(self)
+
+    def kill(self) -> None:
+        """End it at once with all that it started, and wait for nothing."""
+        self._signal(signal.SIGKILL)
+        _end_marked(self._mark)
 
     async def _end(self, grace_s: float) -> None:
         if self._transport is None:
@@ -163,6 +170,7 @@ class Program(asyncio.SubprocessProtocol):
         """Know it from here on, also if whoever started it is cancelled before it runs."""
         self._transport = cast("asyncio.SubprocessTransport", transport)
         self._pid = self._transport.get_pid()
+        _UNDER_WAY.add(self)
         if self._guarded:
             GUARD.hold(self._mark, self._pid)
 
@@ -225,6 +233,12 @@ class Program(asyncio.SubprocessProtocol):
             async with asyncio.timeout(grace_s):
                 while _lives(self._pid):  # noqa: ASYNC110  the kernel tells nobody
                     await asyncio.sleep(0.01)
+
+
+def kill_left() -> None:
+    """End at once whatever this process has begun, for one that is about to end itself."""
+    for program in [*_UNDER_WAY]:
+        program.kill()
 
 
 async def _whole(begun: asyncio.Future[Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
@@ -13,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from bongsu.actions.diagnosis import diagnose
 from bongsu.actions.looking import LookContext
+from bongsu.actions.process import kill_left
 from bongsu.cli import language
 from bongsu.cli.printing import log_nothing
 from bongsu.engine.clock import SystemClock
@@ -37,12 +39,27 @@ def run(manual: Manual, service: str | None, deadline_s: float | None) -> tuple[
     facts = Facts(service=service)
     context = LookContext(env=os.environ, now=SystemClock().now, timeout_s=0.0, lang=language())
     with _Watch(manual, facts) as watch, _ended(loop):
-        report = loop.run_until_complete(
+        looking = loop.create_task(
             diagnose(
                 manual, facts=facts, context=context, deadline_s=deadline_s, on_looked=watch.done
             )
         )
+        report = _until_ctrl_c(loop, looking)
     return report, not asyncio.all_tasks(loop)
+
+
+def _until_ctrl_c(loop: asyncio.AbstractEventLoop, looking: asyncio.Task[Report]) -> Report:
+    """Wait for it; Ctrl-C is heard between two steps of the loop.
+
+    In the middle of a program's start it would leave one of which nobody knows.
+    """
+    loop.add_signal_handler(signal.SIGINT, looking.cancel)
+    try:
+        return loop.run_until_complete(looking)
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)
 
 
 @contextmanager
@@ -57,6 +74,7 @@ def _ended(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
     finally:
         if tasks := asyncio.all_tasks(loop):
             loop.run_until_complete(asyncio.wait(tasks, timeout=LAST_WORDS_S))
+        kill_left()
         if not asyncio.all_tasks(loop):
             loop.run_until_complete(loop.shutdown_asyncgens())
             loop.close()
