@@ -294,7 +294,7 @@ def _playbook(value: str, manual: Manual, t: Translator) -> str:
 
 
 def _in_one(value: str, _: Manual, t: Translator) -> str:
-    """Read what a run's frozen plan says in both languages; a plain name is as it is."""
+    """Read what was written in both languages; a plain text is as it is."""
     return in_one(value, t.lang)
 
 
@@ -347,6 +347,7 @@ _READERS: dict[str, Callable[[str, Manual, Translator], str]] = {
     "role": _role,
     "playbook": _playbook,
     "name": _in_one,
+    "error": _in_one,
     "step_name": _in_one,
     "instruction": _in_one,
     "service": _service,

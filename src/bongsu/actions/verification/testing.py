@@ -19,7 +19,6 @@ from bongsu.actions.probes import prometheus
 from bongsu.actions.probes.outcome import seconds
 from bongsu.actions.probes.reaching import tls_context
 from bongsu.actions.programs import MIB, allowed_environment, run
-from bongsu.i18n import translator
 from bongsu.incident.body import Reason
 from bongsu.incident.verification.checked import Quiet
 from bongsu.incident.verification.measured import Measured, Unreadable, percentile
@@ -232,9 +231,7 @@ async def _query(
     try:
         found = await prometheus.values(test.query, look)
     except prometheus.Refused as refused:
-        raise Unreadable(
-            "not_asked", error=translator("en")(refused.why.text, **refused.why.values)
-        ) from None
+        raise Unreadable("not_asked", error=refused.why) from None
     except TimeoutError:
         raise Unreadable("timed_out", wait=seconds(timeout_s)) from None
     printed.keep("\n".join(f"{{{one.labels}}} {one.value:g}" for one in found[:100]))

@@ -8,8 +8,12 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import NamedTuple
 
+from bongsu.incident.alert import Remark
 from bongsu.incident.body import Reason
+from bongsu.incident.both import in_both
 
+LONGEST_VALUE = 200
+"""characters of each value of a reason"""
 MOST_PLACES = 2000
 """beginnings of lines at which a result is looked for among what a program printed"""
 
@@ -29,8 +33,15 @@ class Unreadable(Exception):  # noqa: N818  what a tool left is no result; nothi
     """There is no result; ``why`` says where and what."""
 
     def __init__(self, code: str, /, **values: object) -> None:
-        self.why = Reason(code, {name: str(value)[:200] for name, value in values.items()})
+        self.why = Reason(code, {name: _written(value) for name, value in values.items()})
         super().__init__(f"{code} {self.why.values}")
+
+
+def _written(value: object) -> str:
+    """Write a value, bounded; a remark in both languages, for whoever reads it."""
+    if isinstance(value, Remark):
+        return in_both({lang: value.says(lang)[:LONGEST_VALUE] for lang in ("ko", "en")})
+    return str(value)[:LONGEST_VALUE]
 
 
 def document(text: str) -> object:
