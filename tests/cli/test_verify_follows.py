@@ -27,3 +27,14 @@ async def test_checks_that_run_since_it_was_said_to_work_again_are_followed_to_t
     assert "✗ Sign-in" in rest.decode()
     assert verifying.returncode == 1
     assert "These checks run already" in said.decode()
+
+
+async def test_a_check_that_there_is_not_is_said_also_beside_one_that_runs(
+    terminal: Terminal, gate: Path
+):
+    await terminal.run("recovered", terminal.incident)
+    asked = ("--check", "smoke:login", "--check", "smoke:made_up")
+    verifying = await terminal.begin("verify", terminal.incident, *asked)
+    _, said = await asyncio.wait_for(verifying.communicate(), PATIENCE)
+    assert "there is no check smoke:made_up" in said.decode()
+    gate.touch()

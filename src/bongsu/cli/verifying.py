@@ -72,8 +72,9 @@ def verify(
 
 def _run_already(found: Json, asked: list[str] | None) -> bool:
     """Whether every check that is asked for is under way, as right after ``bongsu recovered``."""
-    wanted = [one for one in found["checks"] if not asked or one["check"] in asked]
-    return bool(wanted) and all(one["running"] for one in wanted)
+    running = {one["check"] for one in found["checks"] if one["running"]}
+    wanted = set(asked or (one["check"] for one in found["checks"]))
+    return bool(wanted) and wanted <= running
 
 
 def _answered(place: str) -> frozenset[int]:
