@@ -162,13 +162,12 @@ class Service:
     """A small backend that Prometheus scrapes; it can die and come back on the same port."""
 
     def __init__(self) -> None:
-        self.port = 0
+        self.port = free_port()
         self._server: asyncio.Server | None = None
 
     async def start(self) -> None:
         """Answer."""
         self._server = await asyncio.start_server(_metrics, "127.0.0.1", self.port)
-        self.port = self._server.sockets[0].getsockname()[1]
 
     async def die(self) -> None:
         """Stop answering."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
 
+from tests.waiting import until_true
+
 KST = timezone(timedelta(hours=9))
 FIRST_HANDOFF = datetime(2025, 8, 11, 10, tzinfo=KST)
 WEEKS = (
@@ -13,6 +15,7 @@ WEEKS = (
     ("devops-b", "frontend-a"),
 )
 """primary and secondary of Week 1 to Week 4"""
+STAYS = timedelta(minutes=2)
 CHANNEL = {"backend": "#backend-team", "frontend": "#frontend-team", "devops": "#devops-team"}
 
 
@@ -21,10 +24,18 @@ def on_call(at: datetime) -> tuple[str, str]:
     return WEEKS[(at - FIRST_HANDOFF) // timedelta(weeks=1) % len(WEEKS)]
 
 
-def primary_now() -> str:
-    """Return who is primary now; near a handoff, who will be in two minutes."""
+async def primary_now() -> str:
+    """Return who is primary now and stays so while a test goes on; waits for a handoff till then.
+
+    Ask before anybody is to be paged.
+    """
+    return await until_true(_primary, within=2 * STAYS.total_seconds(), every=1)
+
+
+def _primary() -> str | None:
     now = datetime.now(UTC)
-    return on_call(now + timedelta(minutes=2))[0]
+    primary, later = on_call(now)[0], on_call(now + STAYS)[0]
+    return primary if primary == later else None
 
 
 def mailbox(person: str) -> str:

@@ -145,9 +145,9 @@ async def _a_p0_is_paged(bongsu: Bongsu, mail: MailServer, path: str, *, count: 
         "key": f"down-{count}", "title": f"backend {count} is down", "severity": "critical",
         "labels": {"alertname": "ServiceDown", "service": f"backend-{count}"},
     }  # fmt: skip
+    primary = await primary_now()
     async with bongsu.http() as http:
         assert (await http.post(path, json=signal)).status_code == 200
-    primary = primary_now()
 
     async def paged() -> bool:
         return mail.recipients.count(mailbox(primary)) >= count
@@ -160,9 +160,9 @@ async def test_a_senders_clock_that_is_ten_years_off_does_not_delay_the_page(
 ) -> None:
     at = await _addresses(bongsu)
     alert = {"labels": {"alertname": "BackendDown", "severity": "critical"}, "startsAt": LATER}
+    primary = await primary_now()
     async with bongsu.http() as http:
         assert (await http.post(at.prometheus, json=[alert])).status_code == 200
-    primary = primary_now()
 
     async def paged() -> bool:
         return mailbox(primary) in mail.recipients

@@ -77,8 +77,8 @@ async def test_a_target_that_dies_pages_whoever_is_on_call_and_its_return_is_wat
 ) -> None:  # fmt: skip
     async with way(bongsu, tmp_path, backend.port):
         assert await bongsu.incidents() == []
+        primary = await primary_now()
         await backend.die()
-        primary = primary_now()
         await eventually(lambda: _paged(mail, slack, primary), f"a page of {primary}")
         await _answered_and_worked_on(bongsu, primary)
         await backend.start()

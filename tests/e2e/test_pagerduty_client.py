@@ -33,7 +33,7 @@ async def test_it_triggers_acknowledges_and_resolves(
 async def _triggered_acknowledged_and_resolved(
     client: EventsApiV2Client, bongsu: Bongsu, mail: MailServer
 ) -> None:
-    primary = primary_now()
+    primary = await primary_now()
     dedup = await asyncio.to_thread(
         client.trigger, "the backend is down", "probe-1", severity="critical", payload=DETAILS
     )

@@ -20,13 +20,15 @@ KINDS = {
     "verification_overridden", "resolved",
 }  # fmt: skip
 """what must stand on the timeline in the end"""
+FOLLOW_UPS = {"notice_due", "delivery_due", "delivered", "diagnosed", "verified"}
+"""what may be told after the end: notices of it, and what was under way before"""
 
 
 async def test_a_responder_leads_an_incident_from_the_terminal(
     bongsu: Bongsu, mail: MailServer
 ) -> None:
     assert "No incident is open" in await bongsu.run("list")
-    primary = primary_now()
+    primary = await primary_now()
     on_call = {turn["slot"]["id"]: turn["person"]["id"] for turn in await _turns(bongsu)}
     assert on_call["primary"] == primary
 
@@ -62,9 +64,10 @@ async def test_a_responder_leads_an_incident_from_the_terminal(
     entries = (await bongsu.json("timeline", which))["entries"]
     kinds = [entry["kind"] for entry in entries]
     assert set(kinds) >= KINDS, kinds
-    # With the end it may have read what came of it, such as notices that went out.
     assert told == entries[: len(told)]
+    after = kinds[kinds.index("resolved") + 1 : len(told)]
     assert "resolved" in kinds[: len(told)]
+    assert set(after) <= FOLLOW_UPS, after
 
     audited = await bongsu.json("audit")
     assert (audited["entries"] >= len(entries), audited["altered"]) == (True, [])
