@@ -416,9 +416,10 @@ def test_a_dry_run_asks_nobody_and_takes_nothing_back():
         with_playbook(*steps, approve="incident_commander"), {"do 1": "failed"}, dry=True
     )
     assert workers.done == ["do 0", "do 1"]
-    assert workers.run.outcome == "succeeded"
+    assert workers.run.outcome == "failed"
     assert workers.world.incident.phase == "verified", "nothing is being changed"
-    assert not [one for one in workers.world.bodies(e.Paged) if one.why.code == "approval_wanted"]
+    codes = {one.why.code for one in workers.world.bodies(e.Paged)}
+    assert not codes & {"approval_wanted", "run_failed"}
 
 
 def test_a_dry_run_says_of_each_step_that_would_fail_why_it_would():
@@ -432,6 +433,18 @@ def test_a_dry_run_says_of_each_step_that_would_fail_why_it_would():
     world.runner.write("system", [r.StepEnded(run, 0, "do", 1, "failed", why, {"line": "9"})])
     (came,) = world.incident.runs[run].done.values()
     assert (came.outcome, came.says, came.values) == ("skipped", why, {"line": "9"})
+
+
+@pytest.mark.parametrize(("required", "outcome"), [(True, "failed"), (False, "succeeded")])
+def test_a_dry_run_shows_all_steps_and_has_failed_where_one_that_is_needed_would(
+    required: bool, outcome: str
+):
+    first = {**SCALE, "required": required}
+    workers = begun(with_playbook(first, RESTART), {"do 0": "failed"}, dry=True)
+    workers.work()
+    assert set(workers.run.done) == {0, 1}
+    assert workers.run.outcome == outcome
+    assert (workers.run.why and workers.run.why.code) == ("step_failed" if required else None)
 
 
 def test_however_often_one_rehearses_what_was_done_can_be_taken_back():

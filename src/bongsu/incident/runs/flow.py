@@ -113,7 +113,7 @@ def _go_on(run: Run, now: datetime, holds: Holds) -> Iterator[Finding]:
     if run.stopping is not None:
         yield from _stop(run, now)
     elif run.step >= len(run.asked.steps):
-        yield r.RunEnded(run.id, "succeeded")
+        yield _over(run)
     else:
         step = step_of(run.asked.steps[run.step])
         came = run.done.get(run.step)
@@ -121,6 +121,20 @@ def _go_on(run: Run, now: datetime, holds: Holds) -> Iterator[Finding]:
             yield from _first(run, step, now, holds)
         else:
             yield from _after_failure(run, step, came, now)
+
+
+def _over(run: Run) -> r.RunEnded:
+    """The end after the last step; a dry run has failed where a required step would."""
+    would_fail = [
+        (number, came)
+        for number, came in run.done.items()
+        if came.says not in (ONLY_SHOWN, NO_NEED)
+        and came.outcome == "skipped"
+        and step_of(run.asked.steps[number]).required
+    ]
+    if run.asked.dry and would_fail:
+        return r.RunEnded(run.id, "failed", _failed(run, *would_fail[0]))
+    return r.RunEnded(run.id, "succeeded")
 
 
 def _stop(run: Run, now: datetime) -> Iterator[Finding]:
