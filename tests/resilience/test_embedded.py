@@ -47,9 +47,10 @@ def start(folder: Path) -> Iterator[Start]:
             user.stop()
 
 
-def kill(home: House) -> None:
-    killed = home.postgres
-    home.kill_postgres()
+def kill(home: House, *, whole: bool = True) -> None:
+    """Kill it, and wait until it is dead: one that is only about to die still looks ready."""
+    killed = home.postgres if whole else home.postgres[:1]
+    home.kill_postgres(whole=whole)
     _, left = psutil.wait_procs(killed, timeout=60)
     assert not left
 
@@ -108,7 +109,7 @@ def test_the_last_one_that_uses_it_stops_it(home: House, start: Start):
 
 def test_one_that_was_killed_is_revived_once_by_everybody_at_once(home: House, start: Start):
     users = [start() for _ in range(3)]
-    home.kill_postgres(whole=False)
+    kill(home, whole=False)
     with ThreadPoolExecutor(3) as threads:
         list(threads.map(Embedded.revive, users))
     running = home.postgres
