@@ -83,7 +83,7 @@ def test_a_signal_that_reaches_it_twice_leaves_nothing_behind(
         while "Sign in (once)" not in (shown := demo.stdout.readline()):
             assert shown, demo.communicate()
         demo.send_signal(signal.SIGTERM)
-        time.sleep(0.1)
+        time.sleep(0.02)
         demo.send_signal(signal.SIGTERM)
         _, err = demo.communicate(timeout=60)
     assert demo.returncode == 130, err
